@@ -1,0 +1,53 @@
+/**
+ * The record on the public status topic: one decision or one step. Times are Unix milliseconds.
+ */
+import type { Channel, Lane, RequestChannel } from './channel.ts'
+import type { StatusReason } from './reason.ts'
+
+export const statuses = [
+  'duplicate',
+  'deferred',
+  'suppressed',
+  'routed',
+  'retrying',
+  'sent',
+  'delivered',
+  'bounced',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'failed',
+  'unknown',
+  'expired',
+  'cancelled',
+] as const
+export type Status = (typeof statuses)[number]
+
+export interface DeliveryStatus {
+  /** Consumers drop a statusId that they have seen: every record may come more than once. */
+  statusId: string
+  notificationId: string
+  /** Null for a decision about the whole notification or about a channel before it became deliveries. */
+  deliveryId: string | null
+  userId: number
+  source: string
+  category: string
+  /** `push` only for a decision that came before the devices. */
+  channel: Channel | RequestChannel | null
+  lane: Lane
+  status: Status
+  reason: StatusReason | null
+  templateId: string | null
+  templateVersion: number | null
+  locale: string | null
+  provider: string | null
+  /** Attempts spent so far; 0 before the first. */
+  attempt: number
+  /** SMS segments, where the message is one. */
+  segments: number | null
+  linkId: string | null
+  /** On `routed`: how many deliveries follow. */
+  plannedDeliveries: number | null
+  createdAt: number
+  occurredAt: number
+}
