@@ -16,6 +16,9 @@ export interface Coordinates {
   offset: bigint
 }
 
+/** What a row has whose cancel came before its request: no record lies there. */
+export const noCoordinates: Coordinates = { lane: 'transactional', partition: -1, offset: -1n }
+
 export const decisionKinds = ['routed', 'deferred', 'suppressed', 'failed', 'expired', 'cancelled'] as const
 export type DecisionKind = (typeof decisionKinds)[number]
 

@@ -1,0 +1,15 @@
+-- $1 names
+select
+  name,
+  lane,
+  channels,
+  mandatory,
+  opt_in_default,
+  caps,
+  over_cap_policy,
+  quiet_hours_policy,
+  time_to_live_seconds,
+  unknown_policy,
+  template_id
+from categories
+where name = any($1::text[])

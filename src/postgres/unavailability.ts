@@ -1,0 +1,48 @@
+/**
+ * Which errors mean that Postgres is away, overloaded or changing hands, and not that a record is at fault.
+ *
+ * Whoever meets one waits and tries again; anything else is taken for the fault of the data in the statement. Decided by
+ * codes alone: SQLSTATE for what Postgres said, errno for what the network said.
+ */
+import { DatabaseError } from 'pg'
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const unavailableClasses = new Set([
+  '08', // connection exception
+  '40', // transaction rollback: serialization failure, deadlock
+  '53', // insufficient resources: disk full, out of memory, too many connections
+  '57', // operator intervention: shutdown, crash, cannot connect now, query cancelled by its time-out
+  '58', // system error: I/O error outside Postgres itself
+])
+
+const unavailableStates = new Set([
+  '55P03', // lock not available
+  '25006', // read-only transaction: after a failover the connection still leads to the former primary
+])
+
+const unavailableErrnos = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+
+/** The SQLSTATE or errno of an error that says that Postgres is unavailable; undefined for every other error. */
+export function unavailabilityCodeOf(error: unknown): string | undefined {
+  const code = codeOf(error)
+  if (code === undefined) return undefined
+  if (!(error instanceof DatabaseError)) return unavailableErrnos.has(code) ? code : undefined
+  return unavailableClasses.has(code.slice(0, 2)) || unavailableStates.has(code) ? code : undefined
+}
+
+/** The machine-readable code of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
