@@ -1,0 +1,128 @@
+/**
+ * The simulator's own HTTP interface, for whoever is not in its process.
+ *
+ * - `GET /ledger?provider=&verdict=&address=&deliveryId=&since=`: entries as NDJSON, one JSON object a line;
+ *   `since` is a sequence number, so a reader goes on where it stopped.
+ * - `GET /ledger/summary`: counts by provider and verdict.
+ * - `GET /faults`, `POST /faults` (one rule or an array, appended), `DELETE /faults?provider=` (that provider's, or all).
+ * - `PUT /latency` with `{"provider": "fcm", "ms": 200}`: the provider's base latency.
+ *
+ * Errors are 400 or 404 with `{"error": …}`.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+import { faultRuleSchema, type Faults } from './faults.ts'
+import { listenLocally, readBody, type Listening } from './http-server.ts'
+import { verdicts, type Ledger, type LedgerEntry, type LedgerFilter } from './ledger.ts'
+import { simulatedProviders } from './simulator-server.ts'
+
+interface AdminOptions {
+  /** 0 takes a free one. */
+  port: number
+  ledger: Ledger
+  faults: Faults
+}
+
+interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+  query: Record<string, string>
+}
+
+type Route = (exchange: Exchange, options: AdminOptions) => Promise<void>
+
+export function startAdminServer(options: AdminOptions): Promise<Listening> {
+  const server = createServer((request, response) => {
+    void answer({ request, response, options })
+  })
+  return listenLocally(server, options.port)
+}
+
+const routes: Record<string, Route> = {
+  'GET /ledger': getLedger,
+  'GET /ledger/summary': async ({ response }, { ledger }) => sendJson(response, 200, ledger.summary()),
+  'GET /faults': async ({ response }, { faults }) => sendJson(response, 200, faults.rules()),
+  'POST /faults': postFaults,
+  'DELETE /faults': deleteFaults,
+  'PUT /latency': putLatency,
+}
+
+async function answer(call: { request: IncomingMessage; response: ServerResponse; options: AdminOptions }) {
+  const { request, response, options } = call
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1')
+  const route = routes[`${request.method} ${url.pathname}`]
+  if (route === undefined) return sendJson(response, 404, { error: `one of ${Object.keys(routes).join(', ')}` })
+  try {
+    await route({ request, response, query: Object.fromEntries(url.searchParams) }, options)
+  } catch (error) {
+    if (response.headersSent) {
+      response.destroy()
+    } else if (error instanceof z.ZodError) {
+      sendJson(response, 400, { error: z.prettifyError(error) })
+    } else if (error instanceof RangeError || error instanceof SyntaxError) {
+      sendJson(response, 400, { error: error.message })
+    } else {
+      throw error
+    }
+  }
+}
+
+const provider = z.enum(simulatedProviders)
+
+const ledgerQuery = z.strictObject({
+  provider: provider.optional(),
+  verdict: z.enum(verdicts).optional(),
+  address: z.string().optional(),
+  deliveryId: z.string().optional(),
+  since: z.coerce.number().int().min(0).optional(),
+})
+
+async function getLedger({ response, query }: Exchange, { ledger }: AdminOptions): Promise<void> {
+  const parsed = ledgerQuery.parse(query)
+  const filter = Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== undefined)) as LedgerFilter
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  await pipeline(Readable.from(ndjson(ledger.entries(filter))), response)
+}
+
+/** Joined in blocks: a line at a time costs a turn of the event loop each, with millions of entries to read. */
+const linesPerBlock = 500
+
+function* ndjson(entries: Iterable<LedgerEntry>): Generator<string> {
+  let lines: string[] = []
+  for (const entry of entries) {
+    lines.push(`${JSON.stringify(entry)}\n`)
+    if (lines.length < linesPerBlock) continue
+    yield lines.join('')
+    lines = []
+  }
+  if (lines.length > 0) yield lines.join('')
+}
+
+async function postFaults({ request, response }: Exchange, { faults }: AdminOptions): Promise<void> {
+  const body = await readJson(request)
+  // Parsed whole before the first is added: a malformed rule leaves the others out too.
+  faults.add(...z.array(faultRuleSchema).parse(Array.isArray(body) ? body : [body]))
+  sendJson(response, 200, faults.rules())
+}
+
+async function deleteFaults({ response, query }: Exchange, { faults }: AdminOptions): Promise<void> {
+  faults.clear(z.strictObject({ provider: provider.optional() }).parse(query).provider)
+  sendJson(response, 200, faults.rules())
+}
+
+async function putLatency({ request, response }: Exchange, { faults }: AdminOptions): Promise<void> {
+  const latency = z.strictObject({ provider, ms: z.int().min(0) }).parse(await readJson(request))
+  faults.setBaseLatency(latency.provider, latency.ms)
+  sendJson(response, 200, latency)
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  return JSON.parse((await readBody(request)) ?? '')
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(value))
+}

@@ -1,0 +1,75 @@
+/**
+ * The provider simulator: servers on this machine that speak the providers' wire protocols to the real SDKs, with one
+ * ledger of every call and scripted faults. Tests, demo and benchmarks start it; nothing in services/ knows of it.
+ */
+import { startAdminServer } from './admin.ts'
+import { startApnsServer } from './apns.ts'
+import { createCertificate } from './certificate.ts'
+import { createFaults, type Faults } from './faults.ts'
+import { startFcmServer } from './fcm.ts'
+import type { Listening } from './http-server.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { startSendgridServer } from './sendgrid.ts'
+import { simulatedProviders, type SimulatedProvider, type StartProtocolServer } from './simulator-server.ts'
+import { createTakeCall } from './take-call.ts'
+import { startTwilioServer } from './twilio.ts'
+
+export interface SimulatorOptions {
+  /** What is absent takes a free port. */
+  ports?: Partial<Record<SimulatedProvider | 'admin', number>>
+  /** How long each provider takes for every answer; 0 if absent. */
+  baseLatencyMs?: Partial<Record<SimulatedProvider, number>>
+  /** Unix ms; the system's clock if absent. */
+  now?: () => number
+}
+
+export interface Simulator {
+  /** The FANFARE_* variables that point a real role at the simulator, credentials and certificate included. */
+  readonly environment: Record<string, string>
+  /** Where `GET /ledger`, `GET /ledger/summary` and `/faults` are served: admin.ts. */
+  readonly adminUrl: string
+  readonly ledger: Ledger
+  readonly faults: Faults
+  /** Destroys every connection and resolves when no server is left. Idempotent. */
+  stop(): Promise<void>
+}
+
+const starters: Record<SimulatedProvider, StartProtocolServer> = {
+  apns: startApnsServer,
+  fcm: startFcmServer,
+  twilio: startTwilioServer,
+  sendgrid: startSendgridServer,
+}
+
+/** firebase-admin and the others verify the host that they believe to call, wherever the connection goes. */
+const certificateNames = ['127.0.0.1', 'localhost', 'fcm.googleapis.com', 'api.twilio.com', 'api.sendgrid.com']
+
+/** @throws if openssl is missing or a fixed port is taken; then nothing is left running. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const now = options.now ?? Date.now
+  const ledger = createLedger()
+  const faults = createFaults()
+  for (const provider of simulatedProviders) faults.setBaseLatency(provider, options.baseLatencyMs?.[provider] ?? 0)
+  const certificate = await createCertificate(certificateNames)
+  const takeCall = createTakeCall({ ledger, faults, now })
+
+  const running: Pick<Listening, 'stop'>[] = []
+  async function stop(): Promise<void> {
+    await Promise.all(running.map((server) => server.stop()))
+  }
+  try {
+    const environment: Record<string, string> = {}
+    for (const provider of simulatedProviders) {
+      const port = options.ports?.[provider] ?? 0
+      const server = await starters[provider]({ port, certificate, takeCall, now })
+      running.push(server)
+      Object.assign(environment, server.environment)
+    }
+    const admin = await startAdminServer({ port: options.ports?.admin ?? 0, ledger, faults })
+    running.push(admin)
+    return { environment, adminUrl: `http://127.0.0.1:${admin.port}`, ledger, faults, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
