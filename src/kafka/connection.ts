@@ -1,0 +1,37 @@
+/**
+ * How this process reaches the brokers. Every consumer makes its own client from it, since kafkajs caches committed
+ * offsets per client and group.
+ */
+import type { Kafka as KafkaClient, LogEntry } from 'kafkajs'
+import { Kafka, logLevel } from './kafkajs.ts'
+
+export interface KafkaConnection {
+  brokers: readonly string[]
+  /** Shows up in the broker's logs and quotas: `fanfare-router`. */
+  clientId: string
+  /** Takes what kafkajs would print: its level and its one line, never a payload. */
+  log(level: 'error' | 'warn', line: string, detail: Record<string, unknown>): void
+}
+
+const connectionTimeoutMs = 3_000
+const requestTimeoutMs = 30_000
+
+export function createKafka(connection: KafkaConnection): KafkaClient {
+  return new Kafka({
+    clientId: connection.clientId,
+    brokers: [...connection.brokers],
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => forwardLog(connection, entry),
+  })
+}
+
+/** Of kafkajs's extra fields only these pass: others may hold whole requests. */
+const loggedFields = ['groupId', 'memberId', 'broker', 'topic', 'partition', 'error', 'retryCount', 'retryTime']
+
+function forwardLog(connection: KafkaConnection, { level, namespace, log }: LogEntry): void {
+  const fields = Object.entries(log).filter(([name]) => loggedFields.includes(name))
+  const detail = Object.fromEntries(fields)
+  connection.log(level <= logLevel.ERROR ? 'error' : 'warn', `kafkajs ${namespace}: ${log.message}`, detail)
+}

@@ -1,0 +1,32 @@
+/**
+ * From kafkajs's messages to the pipeline's records.
+ */
+import type { KafkaMessage } from 'kafkajs'
+import type { ConsumedRecord, HeaderValue, RecordHeaders } from '../domain/record.ts'
+
+export function toConsumedRecord(topic: string, partition: number, message: KafkaMessage): ConsumedRecord {
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: message.headers === undefined ? {} : toHeaders(message.headers),
+  }
+}
+
+/** A header may have no value at all on the wire, which kafkajs's types do not say; here that is an empty one. */
+type WireHeader = HeaderValue | null | readonly (Uint8Array | string | null)[]
+
+function toHeaders(wire: Readonly<Record<string, WireHeader>>): RecordHeaders {
+  const headers: Record<string, HeaderValue> = {}
+  for (const [name, value] of Object.entries(wire)) {
+    headers[name] = isList(value) ? value.map((each) => each ?? '') : (value ?? '')
+  }
+  return headers
+}
+
+function isList(value: WireHeader): value is readonly (Uint8Array | string | null)[] {
+  return Array.isArray(value)
+}

@@ -1,0 +1,116 @@
+/**
+ * Consuming in place: for roles whose records have an order within their partition and share their dependencies
+ * (router, retry, feedback, profiles).
+ *
+ * `eachBatch` works through its batch in chunks, a few partitions side by side, with a commit and a heartbeat after
+ * each chunk. A crash or a rebalance between a chunk's end and its commit delivers the chunk again; its handler must
+ * recognise it.
+ */
+import type { DeadLetterReason } from '../domain/reason.ts'
+import type { ConsumedRecord } from '../domain/record.ts'
+import { commitBeforeLeaving } from './final-commit.ts'
+import {
+  createGroupMember,
+  type GroupMember,
+  type GroupMemberOptions,
+  type PartitionPosition,
+  type TopicPartition,
+} from './group-member.ts'
+import { createInPlaceWork } from './in-place-work.ts'
+import type { RunningConsumer } from './running-consumer.ts'
+import { settlesWithin } from './settles-within.ts'
+import { startWatchdog } from './watchdog.ts'
+
+export interface InPlaceConsumerOptions extends Omit<GroupMemberOptions, 'partitionsConcurrently'> {
+  /** At most this many records a chunk; 500 measured best for the router. */
+  chunkSize: number
+  /** Settles every record of the chunk, which lies in one partition and in order, or throws. */
+  handle(records: readonly ConsumedRecord[]): Promise<void>
+  /** Publishes the source's bytes to the dead-letter topic; acknowledged when it resolves. */
+  deadLetter(record: ConsumedRecord, error: unknown): Promise<DeadLetterReason>
+  /** How long `stop` waits for running chunks. */
+  drainBudgetMs: number
+}
+
+/** Measured best on two cores; more partitions side by side only lengthen each other's chunks. */
+const partitionsConcurrently = 3
+
+/** Joins the group and consumes until `stop`. Throws DependencyUnavailable where the group cannot be joined. */
+export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Promise<RunningConsumer> {
+  const { report } = options
+  const member = createGroupMember({ ...options, partitionsConcurrently })
+  const commits = createCommits(member)
+  /** Ends fetching and waiting; running chunks go on. */
+  const stopping = new AbortController()
+  /** Ends waiting for running chunks. */
+  const abandoning = new AbortController()
+  let owned: readonly TopicPartition[] = []
+  const watchdog = startWatchdog({
+    waitingRecords: () => work.runningRecords(),
+    excused: () => work.faulty() || stopping.signal.aborted,
+    report,
+    fatal: member.fatal,
+  })
+  const work = createInPlaceWork({
+    ...options,
+    epoch: member.epoch,
+    commit: commits.commit,
+    progress: watchdog.progress,
+    fatal: (error) => {
+      endIntake()
+      member.fatal(error)
+    },
+    stopping: stopping.signal,
+    abandoning: abandoning.signal,
+  })
+
+  function endIntake(): void {
+    stopping.abort()
+    for (const partition of owned) member.setPaused(partition, true)
+  }
+
+  async function stop(): Promise<void> {
+    endIntake()
+    watchdog.stop()
+    await settlesWithin(options.drainBudgetMs, work.drained())
+    const abandonedRecords = work.runningRecords()
+    await commitBeforeLeaving(commits.commit)
+    // A batch that never ends would hold its partitions until the session is over.
+    abandoning.abort()
+    await member.leave()
+    report({ kind: 'stopped', drained: abandonedRecords === 0, abandonedRecords })
+  }
+
+  try {
+    await member.start({
+      eachBatch: work.eachBatch,
+      assigned: (change) => {
+        owned = change.owned
+        commits.forget()
+        for (const partition of owned) member.setPaused(partition, stopping.signal.aborted)
+        report({ kind: 'joined', memberId: change.memberId, partitions: owned.length, kept: 0, lost: 0 })
+      },
+    })
+  } catch (error) {
+    watchdog.stop()
+    throw error
+  }
+  let stopped: Promise<void> | undefined
+  return { stop: () => (stopped ??= stop()), idleMs: member.idleMs }
+}
+
+/** Commits positions, and with each those of before that could not be committed under this assignment. */
+function createCommits(member: GroupMember) {
+  const uncommitted = new Map<string, PartitionPosition>()
+
+  async function commit(reached?: PartitionPosition): Promise<boolean> {
+    if (reached !== undefined) uncommitted.set(`${reached.topic}/${reached.partition}`, reached)
+    const positions = [...uncommitted]
+    const committed = await member.commit(positions.map(([, position]) => position))
+    if (!committed) return false
+    for (const [key, position] of positions) if (uncommitted.get(key) === position) uncommitted.delete(key)
+    return true
+  }
+
+  return { commit, forget: () => uncommitted.clear() }
+}

@@ -1,0 +1,176 @@
+/**
+ * The running batches of an in-place consumer, each worked chunk by chunk.
+ *
+ * While a dependency is away a chunk waits inside, heartbeating. An error of a heartbeat is thrown on: it says that the
+ * group rebalances, and swallowing it makes a zombie that keeps its partitions from the member that joins.
+ */
+import type { EachBatchPayload } from 'kafkajs'
+import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
+import type { ConsumedRecord } from '../domain/record.ts'
+import { settleChunk, type ChunkAttempt } from './chunk-attempt.ts'
+import { toConsumedRecord } from './consumed-record.ts'
+import { createFaultWait, type FaultWait } from './fault-wait.ts'
+import { heartbeatIntervalMs, type PartitionPosition } from './group-member.ts'
+import type { InPlaceConsumerOptions } from './in-place-consumer.ts'
+
+type Heartbeat = () => Promise<void>
+
+export interface InPlaceWorkOptions extends Pick<
+  InPlaceConsumerOptions,
+  'chunkSize' | 'handle' | 'deadLetter' | 'sessionTimeoutMs' | 'report'
+> {
+  epoch(): number
+  commit(reached: PartitionPosition): Promise<boolean>
+  /** A chunk moved. */
+  progress(): void
+  /** Neither the handler nor the dead letter could settle a record, and no later commit may pass it. */
+  fatal(error: Error): void
+  /** Ends every batch after its running chunk, and every wait. */
+  stopping: AbortSignal
+  /** Ends every batch at once; what its handler still does is left to itself. */
+  abandoning: AbortSignal
+}
+
+export interface InPlaceWork {
+  eachBatch(payload: EachBatchPayload): Promise<void>
+  /** How many records are in running chunks. */
+  runningRecords(): number
+  /** Whether a chunk waits for a dependency. */
+  faulty(): boolean
+  /** Resolves when no batch runs. */
+  drained(): Promise<void>
+}
+
+export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
+  const { report, stopping } = options
+  const faultWait = createFaultWait({ report, stopping })
+  const batches = new Set<Promise<void>>()
+  let runningRecords = 0
+
+  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    if (stopping.aborted) return
+    const work = workBatch(payload)
+    // The same promise twice: once for the drain, which must not reject, once for kafkajs.
+    const settled = work.catch(() => {})
+    batches.add(settled)
+    try {
+      await work
+    } finally {
+      batches.delete(settled)
+    }
+  }
+
+  async function workBatch({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    const { topic, partition, messages } = batch
+    const epoch = options.epoch()
+    const records = messages.map((message) => toConsumedRecord(topic, partition, message))
+    report({ kind: 'fetched', topic, partition, records: records.length, highWatermark: BigInt(batch.highWatermark) })
+    // It may have waited for a worker while another batch learned that the group rebalances.
+    await heartbeat()
+    for (let start = 0; start < records.length; start += options.chunkSize) {
+      if (stopping.aborted || options.epoch() !== epoch) return
+      const chunk = records.slice(start, start + options.chunkSize)
+      if (!(await settle(chunk, heartbeat))) return
+      report({ kind: 'completed', topic, records: chunk.length })
+      // Ownership and commit in one tick: after a join these partitions may be another member's.
+      if (options.epoch() !== epoch) return
+      // Offsets have gaps, and the last chunk ends where the batch ends.
+      const following = records[start + options.chunkSize]
+      const next = following === undefined ? BigInt(batch.lastOffset()) + 1n : following.offset
+      resolveOffset(String(next - 1n))
+      await options.commit({ topic, partition, offset: next })
+      await heartbeat()
+    }
+  }
+
+  async function settle(chunk: readonly ConsumedRecord[], heartbeat: Heartbeat): Promise<boolean> {
+    const intervalMs = heartbeatIntervalMs(options.sessionTimeoutMs) / 2
+    runningRecords += chunk.length
+    try {
+      return await beating({ heartbeat, intervalMs, abandoning: options.abandoning }, () =>
+        settleChunk(chunk, attemptOf({ ...options, chunk, heartbeat, faultWait })),
+      )
+    } finally {
+      runningRecords -= chunk.length
+      options.progress()
+    }
+  }
+
+  return {
+    eachBatch,
+    runningRecords: () => runningRecords,
+    faulty: faultWait.waiting,
+    drained: async () => {
+      await Promise.all(batches)
+    },
+  }
+}
+
+interface AttemptOptions extends Pick<InPlaceWorkOptions, 'handle' | 'deadLetter' | 'report' | 'fatal'> {
+  chunk: readonly ConsumedRecord[]
+  heartbeat: Heartbeat
+  faultWait: FaultWait
+}
+
+function attemptOf({ chunk, heartbeat, faultWait, report, ...options }: AttemptOptions): ChunkAttempt {
+  const unsettled = new Set(chunk)
+  return {
+    handle: async (records) => {
+      await options.handle(records)
+      for (const record of records) unsettled.delete(record)
+    },
+    unsettled: (records) => records.filter((record) => unsettled.has(record)),
+    deadLetter: async (record, error) => {
+      const { topic, partition, offset } = record
+      const reason = await options.deadLetter(record, error).catch((failure: unknown) => {
+        if (!(failure instanceof DependencyUnavailable)) options.fatal(asError(failure))
+        throw failure
+      })
+      unsettled.delete(record)
+      report({ kind: 'dead_lettered', topic, partition, offset, reason })
+    },
+    failed: (records, error) => report({ kind: 'chunk_failed', records: records.length, error }),
+    waitOut: async (fault, attempt) => {
+      await heartbeat()
+      const again = await faultWait.waitOut(fault, attempt)
+      await heartbeat()
+      return again
+    },
+    recovered: (attempts) => report({ kind: 'dependency_recovered', attempts }),
+  }
+}
+
+interface Beating {
+  heartbeat: Heartbeat
+  intervalMs: number
+  abandoning: AbortSignal
+}
+
+/**
+ * A chunk may last longer than the session: heartbeats go on beside it, and what they threw is thrown after it.
+ * @returns what the work did, or false once it is abandoned.
+ */
+async function beating(options: Beating, work: () => Promise<boolean>): Promise<boolean> {
+  const { heartbeat, intervalMs, abandoning } = options
+  if (abandoning.aborted) return false
+  let lost: { error: unknown } | undefined
+  const timer = setInterval(() => {
+    heartbeat().catch((error: unknown) => (lost ??= { error }))
+  }, intervalMs)
+  // By hand and not by Promise.race, which would remember every chunk at a promise that never settles.
+  const outcome = Promise.withResolvers<boolean>()
+  const abandon = () => outcome.resolve(false)
+  abandoning.addEventListener('abort', abandon, { once: true })
+  work().then(outcome.resolve, outcome.reject)
+  try {
+    return await outcome.promise
+  } finally {
+    clearInterval(timer)
+    abandoning.removeEventListener('abort', abandon)
+    if (lost !== undefined) await Promise.reject(lost.error)
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a record could not be dead-lettered', { cause: error })
+}
