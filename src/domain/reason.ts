@@ -19,7 +19,7 @@ export const requestReasons = [
 export type RequestReason = (typeof requestReasons)[number]
 
 /** Why a person is not to hear of it, decided by the router and again by the claim. */
-export const suppressionReasons = ['no_address', 'opted_out', 'address_suppressed', 'capped'] as const
+export const suppressionReasons = ['no_address', 'no_template', 'opted_out', 'address_suppressed', 'capped'] as const
 export type SuppressionReason = (typeof suppressionReasons)[number]
 
 /** Why a pass ends with waiting. */

@@ -1,0 +1,57 @@
+/**
+ * What a decoded request must satisfy before anything is looked up for it.
+ *
+ * A request whose identity or time cannot be logged (its day has no partition, its id is no UUID) is refused with a
+ * status only: the status id is deterministic, so a redelivery is absorbed without a row.
+ */
+import { requestChannels, isRequestChannel, type RequestChannel } from './channel.ts'
+import { isUuid } from './identity.ts'
+import type { NotificationRequested } from './notification.ts'
+import type { RequestReason } from './reason.ts'
+
+/** Producers retry for at most so long; partitions of the log reach back further. */
+export const oldestRequestMs = 7 * 24 * 3_600_000
+/** How far a producer's clock may run ahead. */
+export const futureToleranceMs = 3_600_000
+export const sendAtHorizonMs = 21 * 24 * 3_600_000
+/** Of the record's value; the requested topics accept a little more, for headers and framing. */
+export const requestBytes = 256 * 1024
+
+/** What a source, a category, a template id or a collapse key may be: they become keys, labels and columns. */
+const nameForm = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@-]{0,127}$/u
+
+export type RequestVerdict =
+  | { kind: 'valid'; channels: readonly RequestChannel[] | null }
+  /** `loggable`: whether a row of the notification log may be written for it. */
+  | { kind: 'refused'; reason: RequestReason; loggable: boolean }
+
+/** @param valueBytes the size of the record's value. */
+export function validateRequest(event: NotificationRequested, valueBytes: number, nowMs: number): RequestVerdict {
+  const unloggable = unloggableReason(event, nowMs)
+  if (unloggable !== undefined) return { kind: 'refused', reason: unloggable, loggable: false }
+  const reason = refusalReason(event, valueBytes)
+  if (reason !== undefined) return { kind: 'refused', reason, loggable: true }
+  const channels = event.channels === null || event.channels.length === 0 ? null : event.channels
+  if (channels === null) return { kind: 'valid', channels }
+  if (!channels.every(isRequestChannel)) return { kind: 'refused', reason: 'invalid_request', loggable: true }
+  return { kind: 'valid', channels: requestChannels.filter((channel) => channels.includes(channel)) }
+}
+
+function unloggableReason(event: NotificationRequested, nowMs: number): RequestReason | undefined {
+  if (!isUuid(event.notificationId) || !nameForm.test(event.source)) return 'invalid_request'
+  if (!nameForm.test(event.category)) return 'unknown_category'
+  if (!(event.createdAt <= nowMs + futureToleranceMs)) return 'in_future'
+  if (!(event.createdAt >= nowMs - oldestRequestMs)) return 'too_old'
+  return undefined
+}
+
+function refusalReason(event: NotificationRequested, valueBytes: number): RequestReason | undefined {
+  const { userId, createdAt, sendAt, expiresAt, template, collapseKey } = event
+  if (valueBytes > requestBytes) return 'too_large'
+  if (!Number.isSafeInteger(userId) || userId <= 0) return 'invalid_user_id'
+  if (template !== null && !nameForm.test(template)) return 'unknown_template'
+  if (collapseKey !== null && !nameForm.test(collapseKey)) return 'invalid_request'
+  if (expiresAt !== null && expiresAt < createdAt) return 'expires_before_created'
+  if (sendAt !== null && sendAt > createdAt + sendAtHorizonMs) return 'beyond_horizon'
+  return undefined
+}

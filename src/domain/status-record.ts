@@ -1,0 +1,116 @@
+/**
+ * Builds status records: one place that knows which parts make a status id.
+ */
+import type { Channel, Lane, RequestChannel } from './channel.ts'
+import type { DeliveryStatus, Status } from './delivery-status.ts'
+import { statusIdOf, type Digest } from './identity.ts'
+import type { StatusReason } from './reason.ts'
+
+/** What all statuses of one notification share. */
+export interface StatusSubject {
+  notificationId: string
+  source: string
+  userId: number
+  category: string
+  lane: Lane
+  createdAt: number
+}
+
+export interface NotificationStep {
+  status: Status
+  reason: StatusReason | null
+  /** The channel that the step is about, or null for the whole notification. */
+  channel: RequestChannel | null
+  pass: number
+  templateId: string | null
+  templateVersion: number | null
+  plannedDeliveries: number | null
+  occurredAt: number
+}
+
+/** A decision about a notification, or about one of its channels before it became deliveries. */
+export function notificationStatus(subject: StatusSubject, step: NotificationStep, sha1: Digest): DeliveryStatus {
+  return {
+    ...subjectFields(subject),
+    statusId: statusIdOf(
+      {
+        source: subject.source,
+        notificationId: subject.notificationId,
+        deliveryIdOrChannel: step.channel ?? '',
+        pass: step.pass,
+        hop: 0,
+        status: step.status,
+        reason: step.reason,
+      },
+      sha1,
+    ),
+    deliveryId: null,
+    channel: step.channel,
+    status: step.status,
+    reason: step.reason,
+    templateId: step.templateId,
+    templateVersion: step.templateVersion,
+    locale: null,
+    provider: null,
+    attempt: 0,
+    segments: null,
+    linkId: null,
+    plannedDeliveries: step.plannedDeliveries,
+    occurredAt: step.occurredAt,
+  }
+}
+
+/** What a status says about its delivery: a command with its lane has it, and so has a row. */
+export interface DeliverySubject extends StatusSubject {
+  deliveryId: string
+  channel: Channel
+  templateId: string
+  templateVersion: number
+  locale: string
+}
+
+export interface DeliveryStep {
+  status: Status
+  reason: StatusReason | null
+  hop: number
+  attempt: number
+  provider: string | null
+  segments: number | null
+  occurredAt: number
+}
+
+/** A step of one delivery. */
+export function deliveryStatus(subject: DeliverySubject, step: DeliveryStep, sha1: Digest): DeliveryStatus {
+  return {
+    ...subjectFields(subject),
+    statusId: statusIdOf(
+      {
+        source: subject.source,
+        notificationId: subject.notificationId,
+        deliveryIdOrChannel: subject.deliveryId,
+        pass: 0,
+        hop: step.hop,
+        status: step.status,
+        reason: step.reason,
+      },
+      sha1,
+    ),
+    deliveryId: subject.deliveryId,
+    channel: subject.channel,
+    status: step.status,
+    reason: step.reason,
+    templateId: subject.templateId,
+    templateVersion: subject.templateVersion,
+    locale: subject.locale,
+    provider: step.provider,
+    attempt: step.attempt,
+    segments: step.segments,
+    linkId: null,
+    plannedDeliveries: null,
+    occurredAt: step.occurredAt,
+  }
+}
+
+function subjectFields({ notificationId, source, userId, category, lane, createdAt }: StatusSubject): StatusSubject {
+  return { notificationId, source, userId, category, lane, createdAt }
+}

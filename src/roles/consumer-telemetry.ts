@@ -1,0 +1,144 @@
+/**
+ * From what a consumer reports to log lines and metrics. Exceptional events are logged, regular ones counted.
+ */
+import type { ConsumerEvent, ReportConsumerEvent } from '../kafka/consumer-event.ts'
+import type { ConsumerMetrics } from '../telemetry/consumer-metrics.ts'
+import type { Logger } from '../telemetry/log.ts'
+
+export interface ConsumerTelemetryOptions {
+  group: string
+  metrics: ConsumerMetrics
+  log: Logger
+}
+
+export function consumerTelemetry({ group, metrics, log }: ConsumerTelemetryOptions): ReportConsumerEvent {
+  const logger = log.child({ group })
+  const lag = createLag(group, metrics)
+  return (event) => {
+    count(event, { group, metrics, lag })
+    tell(event, logger)
+  }
+}
+
+interface Counting {
+  group: string
+  metrics: ConsumerMetrics
+  lag: Lag
+}
+
+function count(event: ConsumerEvent, { group, metrics, lag }: Counting): void {
+  switch (event.kind) {
+    case 'fetched':
+      metrics.consumedRecords.inc({ group, topic: event.topic }, event.records)
+      metrics.inFlightRecords.inc({ group }, event.records)
+      metrics.lastContactTimestamp.setToCurrentTime({ group })
+      return lag.fetched(event)
+    case 'completed':
+      return metrics.inFlightRecords.dec({ group }, event.records)
+    case 'committed':
+      return lag.committed(event)
+    case 'joined':
+      metrics.rebalances.inc({ group })
+      // Lost partitions are another member's to count.
+      return event.lost > 0 ? lag.forget() : undefined
+    case 'paused':
+    case 'resumed':
+      return metrics.pausedPartitions.inc({ group, reason: event.reason }, event.kind === 'paused' ? 1 : -1)
+    case 'dependency_unavailable':
+      return metrics.faults.inc({ group, dependency: event.dependency })
+    case 'dead_lettered':
+      return metrics.deadLetters.inc({ group, topic: event.topic, reason: event.reason })
+    case 'rebalancing':
+    case 'commit_failed':
+    case 'dependency_recovered':
+    case 'chunk_failed':
+    case 'topic_recreated':
+    case 'crashed':
+    case 'stuck':
+    case 'stopped':
+      return undefined
+  }
+}
+
+function tell(event: ConsumerEvent, logger: Logger): void {
+  switch (event.kind) {
+    case 'joined':
+      return logger.info(event, 'joined the group')
+    case 'stopped':
+      return logger.info(event, 'stopped')
+    case 'dependency_unavailable':
+      return logger.warn(event, 'a dependency is away, waiting')
+    case 'dependency_recovered':
+      return logger.info(event, 'the dependency is back')
+    case 'topic_recreated': {
+      const { topic, partition } = event
+      return logger.warn({ topic, partition }, 'the topic was recreated')
+    }
+    case 'dead_lettered': {
+      const { topic, partition, reason } = event
+      return logger.error({ topic, partition, offset: String(event.offset), reason }, 'dead-lettered')
+    }
+    case 'chunk_failed':
+      return logger.error({ records: event.records, err: event.error }, 'a chunk failed, halving it')
+    case 'crashed':
+      return logger.error({ restarts: event.restarts, err: event.error }, 'the consumer crashed')
+    case 'stuck':
+      return logger.fatal(event, 'work waits and nothing moves')
+    case 'rebalancing':
+    case 'commit_failed':
+      return logger.debug(event, 'consumer')
+    case 'fetched':
+    case 'completed':
+    case 'committed':
+    case 'paused':
+    case 'resumed':
+      return undefined
+  }
+}
+
+interface Lag {
+  fetched(event: Extract<ConsumerEvent, { kind: 'fetched' }>): void
+  committed(event: Extract<ConsumerEvent, { kind: 'committed' }>): void
+  forget(): void
+}
+
+interface PartitionFigures {
+  topic: string
+  highWatermark: bigint
+  committed: bigint | undefined
+}
+
+function createLag(group: string, metrics: ConsumerMetrics): Lag {
+  const figuresOf = new Map<string, PartitionFigures>()
+
+  function figures(topic: string, partition: number): PartitionFigures {
+    const key = `${topic}/${partition}`
+    const own = figuresOf.get(key) ?? { topic, highWatermark: 0n, committed: undefined }
+    figuresOf.set(key, own)
+    return own
+  }
+
+  function update(topic: string): void {
+    let lag = 0n
+    for (const { topic: ofTopic, highWatermark, committed } of figuresOf.values()) {
+      if (ofTopic === topic && committed !== undefined && highWatermark > committed) lag += highWatermark - committed
+    }
+    metrics.lagMessages.set({ group, topic }, Number(lag))
+  }
+
+  return {
+    fetched: ({ topic, partition, highWatermark }) => {
+      figures(topic, partition).highWatermark = highWatermark
+      update(topic)
+    },
+    committed: ({ topic, partition, offset }) => {
+      const own = figures(topic, partition)
+      if (own.committed !== undefined && offset > own.committed) {
+        metrics.committedRecords.inc({ group, topic }, Number(offset - own.committed))
+      }
+      own.committed = offset
+      update(topic)
+    },
+    forget: () => figuresOf.clear(),
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What every role of a process shares: log, metrics, producer, schemas, database. Opened once, closed in reverse order.
+ */
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+import type { readConfiguration } from '../config.ts'
+import type { Digest } from '../domain/identity.ts'
+import { topicNames, type TopicNames } from '../domain/topic-names.ts'
+import type { KafkaConnection } from '../kafka/connection.ts'
+import { startRecordProducer, type RecordProducer } from '../kafka/record-producer.ts'
+import { createAvroWriter, type AvroWriter } from '../kafka/registry/avro-writer.ts'
+import { createRegistryClient } from '../kafka/registry/registry-client.ts'
+import { createSchemaStore, type SchemaStore } from '../kafka/registry/schema-store.ts'
+import { subjectOf } from '../kafka/topic-schemas.ts'
+import { createHotPathPool, type HotPathPool } from '../postgres/hot-path-pool.ts'
+import { createConsumerMetrics, type ConsumerMetrics } from '../telemetry/consumer-metrics.ts'
+import { createDeliveryMetrics, type DeliveryMetrics } from '../telemetry/delivery-metrics.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Registry } from 'prom-client'
+
+/** The sections that every role reads. */
+export const sharedSections = ['kafka', 'topics', 'consumer', 'registry', 'postgres', 'admin', 'log'] as const
+export type SharedConfiguration = ReturnType<typeof readConfiguration<(typeof sharedSections)[number]>>
+
+export interface Infrastructure {
+  configuration: SharedConfiguration
+  log: Logger
+  registry: Registry
+  consumerMetrics: ConsumerMetrics
+  deliveryMetrics: DeliveryMetrics
+  topics: TopicNames
+  kafka: KafkaConnection
+  producer: RecordProducer
+  schemas: SchemaStore
+  statusWriter: AvroWriter<'DeliveryStatus'>
+  commandWriter: AvroWriter<'DeliveryCommand'>
+  pool: HotPathPool
+  /** This process, new at every start. */
+  processId: string
+  /** Ends the process: it cannot go on. */
+  fatal(error: Error): void
+  close(): Promise<void>
+}
+
+export interface InfrastructureOptions {
+  role: string
+  configuration: SharedConfiguration
+  log: Logger
+  metricsRegistry: Registry
+  fatal(error: Error): void
+}
+
+export async function openInfrastructure(options: InfrastructureOptions): Promise<Infrastructure> {
+  const { role, configuration, log, metricsRegistry, fatal } = options
+  const topics = topicNames(configuration.topics.prefix)
+  const kafka: KafkaConnection = {
+    brokers: configuration.kafka.brokers,
+    clientId: `fanfare-${role}`,
+    log: (level, line, detail) => log[level](detail, line),
+  }
+  const registryClient = createRegistryClient(configuration.registry.service)
+  const [statusWriter, commandWriter] = await Promise.all([
+    createAvroWriter({
+      registry: registryClient,
+      record: 'DeliveryStatus',
+      subject: subjectOf(topics.deliveryStatus, 'DeliveryStatus'),
+    }),
+    createAvroWriter({
+      registry: registryClient,
+      record: 'DeliveryCommand',
+      subject: subjectOf(topics.deliveries('email', 'bulk'), 'DeliveryCommand'),
+    }),
+  ])
+  const producer = await startRecordProducer(kafka)
+  const pool = createHotPathPool({
+    url: configuration.postgres.url,
+    applicationName: `fanfare-${role}`,
+    maxConnections: configuration.postgres.maxConnections,
+    onIdleConnectionLost: (code) => log.warn({ code }, 'an idle database connection was lost'),
+  })
+  return {
+    configuration,
+    log,
+    registry: metricsRegistry,
+    consumerMetrics: createConsumerMetrics(metricsRegistry),
+    deliveryMetrics: createDeliveryMetrics(metricsRegistry),
+    topics,
+    kafka,
+    producer,
+    schemas: createSchemaStore({ fetchSchema: (id) => registryClient.fetchSchema(id) }),
+    statusWriter,
+    commandWriter,
+    pool,
+    processId: randomUUID(),
+    fatal,
+    close: async () => {
+      // The producer first: what is queued there has its rows already.
+      await producer.close()
+      await pool.close()
+    },
+  }
+}
+
+export const sha256: Digest = (input) => createHash('sha256').update(input).digest()
+export const sha1: Digest = (input) => createHash('sha1').update(input).digest()
+
+/** The keyed hash under which the suppression list knows an address. */
+export function addressHasher(key: Uint8Array): (requestChannel: string, address: string) => Uint8Array {
+  return (requestChannel, address) =>
+    createHmac('sha256', key).update(`${requestChannel}:${address.toLowerCase()}`).digest()
+}

@@ -1,0 +1,41 @@
+/**
+ * Where a configured provider becomes a provider: one line for each folder of providers/.
+ */
+import type { Channel } from '../domain/channel.ts'
+import type { MessageKind } from '../domain/message.ts'
+import type { Provider } from '../domain/provider.ts'
+import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
+import { createApnsProvider } from '../providers/apns/provider.ts'
+import { createFcmProvider } from '../providers/fcm/provider.ts'
+import { createSendgridProvider } from '../providers/sendgrid/provider.ts'
+import { createTwilioProvider } from '../providers/twilio/provider.ts'
+
+const clock = { now: Date.now }
+
+export function createProvider(configured: ConfiguredProvider): Provider {
+  switch (configured.name) {
+    case 'apns':
+      return ofAnyKind(createApnsProvider(configured.settings, clock))
+    case 'fcm':
+      return ofAnyKind(createFcmProvider(configured.settings, clock))
+    case 'twilio':
+      return ofAnyKind(createTwilioProvider(configured.settings, clock))
+    case 'sendgrid':
+      return ofAnyKind(createSendgridProvider(configured.settings, clock))
+  }
+}
+
+/** Sound because a sender renders only its channel's kind of message, and its provider serves that channel. */
+function ofAnyKind<Kind extends MessageKind>(provider: Provider<Kind>): Provider {
+  return provider as unknown as Provider
+}
+
+/** The first of the channel's list. @throws where the list is empty. */
+export function preferredProvider(
+  providers: Readonly<Record<Channel, ConfiguredProvider[]>>,
+  channel: Channel,
+): ConfiguredProvider {
+  const [first] = providers[channel]
+  if (first === undefined) throw new Error(`no provider is configured for ${channel}`)
+  return first
+}

@@ -1,0 +1,145 @@
+/**
+ * The router of one lane: requested topic → channel topics and statuses.
+ */
+import { readConfiguration } from '../config.ts'
+import type { Lane } from '../domain/channel.ts'
+import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
+import { startInPlaceConsumer } from '../kafka/in-place-consumer.ts'
+import { createAvroReader } from '../kafka/registry/avro-reader.ts'
+import type { RunningConsumer } from '../kafka/running-consumer.ts'
+import { createCategories } from '../postgres/categories.ts'
+import { createNotificationLog } from '../postgres/notification-log.ts'
+import { createProfiles } from '../postgres/profiles.ts'
+import { createTemplates } from '../postgres/templates.ts'
+import { isDataFault } from '../postgres/data-fault.ts'
+import { connectRedis, untilRedisReady } from '../redis/connection.ts'
+import { createProfileCache } from '../redis/profile-cache.ts'
+import type { DecodedRequest, RequestReader, RouterPorts } from '../services/router/ports.ts'
+import { createProfileSource } from '../services/router/profile-source.ts'
+import { createRouter } from '../services/router/router.ts'
+import { createRulesCache } from '../services/router/rules-cache.ts'
+import { consumerTelemetry } from './consumer-telemetry.ts'
+import { sha1, sha256, type Infrastructure } from './infrastructure.ts'
+import type { RoleContext } from './role.ts'
+import { runRole, type RoleParts } from './running-role.ts'
+import { createRouterMetrics, type RouterMetrics } from '../telemetry/router-metrics.ts'
+
+/** A role that starts beside its Redis waits so long for the first connection; then it routes without. */
+const redisPatienceMs = 3_000
+
+export async function run(context: RoleContext): Promise<void> {
+  const { lane, redis } = readConfiguration(context.environment, ['lane', 'redis'])
+  await runRole('router', context, (infrastructure) => startRouters(infrastructure, [lane.lane], redis.url))
+}
+
+/** One consumer for each lane; they share what is not a lane's own. */
+export async function startRouters(
+  infrastructure: Infrastructure,
+  lanes: readonly Lane[],
+  redisUrl: string,
+): Promise<RoleParts> {
+  const { log, registry, configuration } = infrastructure
+  const metrics = createRouterMetrics(registry)
+  const redis = connectRedis({ url: redisUrl, lost: (code) => log.warn({ code }, 'redis is away') })
+  await untilRedisReady(redis, redisPatienceMs)
+  const cache = createProfileCache({
+    redis,
+    keyPrefix: configuration.topics.prefix,
+    failed: (operation) => metrics.cacheFailures.inc({ operation }),
+  })
+  const ports = routerPorts(infrastructure, metrics, cache)
+  const consumers = await Promise.all(lanes.map((lane) => startRouter(infrastructure, lane, ports)))
+  return {
+    consumers,
+    close: async () => {
+      redis.disconnect()
+      await Promise.resolve()
+    },
+  }
+}
+
+async function startRouter(infrastructure: Infrastructure, lane: Lane, ports: RouterPorts): Promise<RunningConsumer> {
+  const { configuration, topics, kafka, producer, consumerMetrics, log, fatal } = infrastructure
+  const group = topics.group('router', lane)
+  const router = createRouter(lane, ports)
+  return startInPlaceConsumer({
+    connection: { ...kafka, clientId: `${kafka.clientId}-${lane}` },
+    groupId: group,
+    topics: [topics.requested(lane)],
+    sessionTimeoutMs: configuration.consumer.sessionTimeoutMs,
+    drainBudgetMs: configuration.consumer.drainBudgetMs,
+    chunkSize: configuration.consumer.chunkSize,
+    report: consumerTelemetry({ group, metrics: consumerMetrics, log: log.child({ lane }) }),
+    fatal,
+    clock: () => performance.now(),
+    handle: (records) => router.handle(records),
+    deadLetter: async (record, error) => {
+      const reason = isDataFault(error) ? 'data_error' : 'internal_error'
+      await producer.send([deadLetterRecord(topics.requestedDeadLetter, record, reason, redactedLine(error))])
+      return reason
+    },
+  })
+}
+
+function routerPorts(
+  { pool, producer, topics, schemas, commandWriter, statusWriter, deliveryMetrics, consumerMetrics }: Infrastructure,
+  metrics: RouterMetrics,
+  cache: ReturnType<typeof createProfileCache>,
+): RouterPorts {
+  const clock = () => performance.now()
+  const profiles = createProfiles(pool)
+  const categories = createCategories(pool)
+  const templates = createTemplates(pool)
+  return {
+    reader: requestReader(schemas),
+    log: createNotificationLog(pool),
+    loadProfiles: createProfileSource({
+      cache,
+      loadFromDatabase: (userIds) => profiles.loadProfiles(userIds),
+      observe: ({ hits, misses }) => {
+        metrics.profileReads.inc({ result: 'hit' }, hits)
+        metrics.profileReads.inc({ result: 'miss' }, misses)
+      },
+    }),
+    loadCategories: createRulesCache({ load: (names) => categories.loadCategories(names), clock }),
+    loadTemplates: createRulesCache({ load: (names) => templates.loadPublished(names), clock }),
+    encodeCommand: (command) => commandWriter.encode(command),
+    encodeStatus: (status) => statusWriter.encode(status),
+    publish: (records) => producer.send(records),
+    deadLetter: (topic, record, reason) => deadLetterRecord(topic, record, reason, null),
+    topics,
+    sha256,
+    sha1,
+    now: Date.now,
+    observe: (observation) => {
+      switch (observation.kind) {
+        case 'status':
+          return deliveryMetrics.statuses.inc({
+            status: observation.status.status,
+            reason: observation.status.reason ?? '',
+          })
+        case 'dead_letter':
+          return consumerMetrics.deadLetters.inc({
+            group: topics.group('router'),
+            topic: observation.topic,
+            reason: observation.reason,
+          })
+        case 'foreign_key':
+          return metrics.foreignKeys.inc()
+      }
+    },
+  }
+}
+
+function requestReader(schemas: Infrastructure['schemas']): RequestReader {
+  const reader = createAvroReader({ schemas, records: ['NotificationRequested', 'NotificationCancelled'] })
+  return {
+    decode: async (values) =>
+      (await reader.decodeChunk(values)).map((decoded): DecodedRequest => {
+        if (decoded.kind === 'poison') return decoded
+        return decoded.name === 'NotificationRequested'
+          ? { kind: 'requested', event: decoded.value }
+          : { kind: 'cancelled', event: decoded.value }
+      }),
+  }
+}

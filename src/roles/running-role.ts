@@ -1,0 +1,81 @@
+/**
+ * The frame of every role: configuration, log, metrics, admin server, and the order in which all of it starts and stops.
+ */
+import { createRequire } from 'node:module'
+import { readConfiguration } from '../config.ts'
+import type { RunningConsumer } from '../kafka/running-consumer.ts'
+import { startAdminServer } from '../telemetry/admin-server.ts'
+import { createLogger } from '../telemetry/log.ts'
+import { createRegistry } from '../telemetry/metrics.ts'
+import { openInfrastructure, sharedSections, type Infrastructure } from './infrastructure.ts'
+import type { RoleContext } from './role.ts'
+
+/** Liveness: no fetch and no heartbeat for so many sessions means that the consumer is dead, whatever it says. */
+const silentSessionsMax = 3
+
+export interface RoleParts {
+  consumers: RunningConsumer[]
+  /** Closes what the role opened besides its consumers; after they have stopped. */
+  close(): Promise<void>
+}
+
+/**
+ * Runs a role until `shutdown` aborts or something fatal happens.
+ * @throws ConfigurationError, or whatever was fatal, after everything was stopped.
+ */
+export async function runRole(
+  role: string,
+  { environment, shutdown }: RoleContext,
+  start: (infrastructure: Infrastructure) => Promise<RoleParts>,
+): Promise<void> {
+  const configuration = readConfiguration(environment, sharedSections)
+  const log = createLogger({ role, level: configuration.log.level })
+  const metricsRegistry = createRegistry({ role, version: packageVersion() })
+  const failure = Promise.withResolvers<never>()
+  // Whoever awaits it later still gets it; unhandled in between it would end the process without a drain.
+  failure.promise.catch(() => {})
+  let state: 'starting' | 'running' | 'stopping' = 'starting'
+  let consumers: RunningConsumer[] = []
+  const silentMaxMs = silentSessionsMax * configuration.consumer.sessionTimeoutMs
+  const admin = await startAdminServer({
+    ...configuration.admin,
+    registry: metricsRegistry,
+    live: () => {
+      const idleMs = Math.max(0, ...consumers.map((consumer) => consumer.idleMs()))
+      return { ok: idleMs <= silentMaxMs, detail: `last fetch or heartbeat ${Math.round(idleMs)} ms ago` }
+    },
+    ready: () => ({ ok: state === 'running', detail: state }),
+  })
+  const opened: { close(): Promise<void> }[] = [{ close: () => admin.stop() }]
+  try {
+    const infrastructure = await openInfrastructure({
+      role,
+      configuration,
+      log,
+      metricsRegistry,
+      fatal: (error) => failure.reject(error),
+    })
+    opened.push(infrastructure)
+    const parts = await Promise.race([start(infrastructure), failure.promise])
+    opened.push(parts)
+    consumers = parts.consumers
+    state = 'running'
+    log.info({ adminPort: admin.port }, 'running')
+    await Promise.race([aborted(shutdown), failure.promise])
+  } finally {
+    state = 'stopping'
+    log.info('stopping')
+    await Promise.all(consumers.map((consumer) => consumer.stop()))
+    for (const each of opened.toReversed()) await each.close()
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+  return version
+}

@@ -1,0 +1,120 @@
+/**
+ * Stage 1, decode: from bytes to requests. Poison goes to the dead letters byte for byte, and what decodes but could
+ * not be keyed in the log is refused at once.
+ */
+import type { Lane } from '../../domain/channel.ts'
+import { dayOf } from '../../domain/identity.ts'
+import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
+import type { Coordinates, NotificationKey } from '../../domain/notification-log.ts'
+import type { RequestChannel } from '../../domain/channel.ts'
+import type { DeadLetterReason, RequestReason } from '../../domain/reason.ts'
+import type { ConsumedRecord } from '../../domain/record.ts'
+import { readPass } from '../../domain/record-headers.ts'
+import { validateRequest } from '../../domain/request-validation.ts'
+import type { RouterPorts } from './ports.ts'
+
+/** A request on its way through the stages. */
+export interface Request {
+  record: ConsumedRecord
+  event: NotificationRequested
+  key: NotificationKey
+  coordinates: Coordinates
+  pass: number
+  lane: Lane
+  /** Null for the category's. */
+  channels: readonly RequestChannel[] | null
+  /** Set where validation refused it already; it is still logged, so that its id stays known. */
+  refused: RequestReason | null
+}
+
+export interface CancelRequest {
+  event: NotificationCancelled
+  key: NotificationKey
+  lane: Lane
+}
+
+export interface DecodedChunk {
+  requests: Request[]
+  cancellations: CancelRequest[]
+  /** Refused without a log row: its identity or day is not one. */
+  refused: { event: NotificationRequested; lane: Lane; reason: RequestReason }[]
+  deadLetters: { record: ConsumedRecord; reason: DeadLetterReason }[]
+}
+
+export async function decode(
+  records: readonly ConsumedRecord[],
+  lane: Lane,
+  ports: RouterPorts,
+): Promise<DecodedChunk> {
+  const decoded = await ports.reader.decode(records.map((record) => record.value))
+  const chunk: DecodedChunk = { requests: [], cancellations: [], refused: [], deadLetters: [] }
+  const nowMs = ports.now()
+  for (const [index, record] of records.entries()) {
+    const result = decoded[index]
+    if (result === undefined) throw new Error('the reader answered for fewer values than it was given')
+    switch (result.kind) {
+      case 'poison':
+        chunk.deadLetters.push({ record, reason: result.reason })
+        break
+      case 'cancelled':
+        sortCancellation(result.event, { record, lane, nowMs, chunk })
+        break
+      case 'requested':
+        sortRequest(result.event, { record, lane, nowMs, chunk })
+        if (keyIsForeign(record, result.event.userId)) ports.observe({ kind: 'foreign_key' })
+        break
+    }
+  }
+  return chunk
+}
+
+interface Sorting {
+  record: ConsumedRecord
+  lane: Lane
+  nowMs: number
+  chunk: DecodedChunk
+}
+
+function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk }: Sorting): void {
+  const pass = readPass(record.headers)
+  if (pass === undefined) {
+    chunk.deadLetters.push({ record, reason: 'bad_header' })
+    return
+  }
+  const verdict = validateRequest(event, record.value?.length ?? 0, nowMs)
+  if (verdict.kind === 'refused' && !verdict.loggable) {
+    chunk.refused.push({ event, lane, reason: verdict.reason })
+    return
+  }
+  chunk.requests.push({
+    record,
+    event,
+    key: keyOf(event),
+    coordinates: { lane, partition: record.partition, offset: record.offset },
+    pass,
+    lane,
+    channels: verdict.kind === 'valid' ? verdict.channels : null,
+    refused: verdict.kind === 'refused' ? verdict.reason : null,
+  })
+}
+
+function sortCancellation(event: NotificationCancelled, { record, lane, nowMs, chunk }: Sorting): void {
+  // The checks of a request's identity and time hold for what cancels it: they decide whether a row can exist.
+  const asRequest = { ...event, category: 'cancel', template: null, locale: null, data: {}, channels: null }
+  const verdict = validateRequest(
+    { ...asRequest, sendAt: null, expiresAt: null, collapseKey: null },
+    record.value?.length ?? 0,
+    nowMs,
+  )
+  if (verdict.kind === 'refused') chunk.deadLetters.push({ record, reason: 'data_error' })
+  else chunk.cancellations.push({ event, key: keyOf(event), lane })
+}
+
+function keyOf({ notificationId, source, createdAt }: NotificationCancelled | NotificationRequested): NotificationKey {
+  return { notificationId: notificationId.toLowerCase(), source, day: dayOf(createdAt) }
+}
+
+/** Only counted: no correctness depends on the partition. */
+function keyIsForeign({ key }: ConsumedRecord, userId: number): boolean {
+  return key === null || Buffer.from(key).toString('utf8') !== String(userId)
+}

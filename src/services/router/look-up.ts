@@ -1,0 +1,55 @@
+/**
+ * Stage 2, look up: what the log already knows about the chunk's ids, in one statement.
+ *
+ * The row's coordinates tell a redelivery of the same record, which is forwarded again as it was decided, from another
+ * record with the same id, which is the producer's duplicate. A cancelled row answers for both.
+ */
+import type { LogEntry } from '../../domain/notification-log.ts'
+import type { Request } from './decode.ts'
+import type { NotificationLog } from './ports.ts'
+
+export interface LookedUp {
+  /** No row, or a row that this pass may follow: to be decided. */
+  open: Request[]
+  redelivered: { request: Request; entry: LogEntry }[]
+  cancelled: { request: Request; entry: LogEntry }[]
+  duplicates: { request: Request; entry: LogEntry }[]
+}
+
+export async function lookUp(requests: readonly Request[], log: NotificationLog): Promise<LookedUp> {
+  const looked: LookedUp = { open: [], redelivered: [], cancelled: [], duplicates: [] }
+  if (requests.length === 0) return looked
+  const entries = await log.lookUp(requests.map((request) => request.key))
+  const entriesOf = Map.groupBy(entries, idOf)
+  for (const request of requests) {
+    const known = entriesOf.get(idOf(request.key)) ?? []
+    const own = known.find((entry) => entry.day === request.key.day)
+    // The same id with another createdAt, at most a day apart: a documented limit of deduplication.
+    const entry = own ?? known[0]
+    if (entry === undefined) looked.open.push(request)
+    else if (own === undefined) looked.duplicates.push({ request, entry })
+    else sort(request, own, looked)
+  }
+  return looked
+}
+
+function sort(request: Request, entry: LogEntry, looked: LookedUp): void {
+  if (entry.cancelledAtMs !== null) looked.cancelled.push({ request, entry })
+  else if (isSameRecord(request, entry)) looked.redelivered.push({ request, entry })
+  else if (entry.decision.kind === 'deferred' && request.pass === entry.pass + 1) looked.open.push(request)
+  else looked.duplicates.push({ request, entry })
+}
+
+function isSameRecord({ coordinates, pass }: Request, entry: LogEntry): boolean {
+  const { lane, partition, offset } = entry.coordinates
+  return (
+    pass === entry.pass &&
+    coordinates.offset === offset &&
+    coordinates.partition === partition &&
+    coordinates.lane === lane
+  )
+}
+
+export function idOf({ notificationId, source }: { notificationId: string; source: string }): string {
+  return `${notificationId} ${source}`
+}

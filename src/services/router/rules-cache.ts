@@ -1,0 +1,36 @@
+/**
+ * Categories and templates kept in the process for a moment: a handful of rows that every chunk needs.
+ *
+ * A change is seen after the time to live at the latest. Nothing depends on seeing it sooner: the claim reads settings,
+ * suppressions and the category from the database again.
+ */
+import { LRUCache } from 'lru-cache'
+
+export interface RulesCacheOptions<Value extends object> {
+  load(names: readonly string[]): Promise<ReadonlyMap<string, Value>>
+  /** Monotonic ms. */
+  clock(): number
+}
+
+const entriesMax = 10_000
+const timeToLiveMs = 5_000
+
+/** Absent names are asked for each time: they are rare, and may have just been added. */
+export function createRulesCache<Value extends object>({ load, clock }: RulesCacheOptions<Value>) {
+  const cache = new LRUCache<string, Value>({ max: entriesMax, ttl: timeToLiveMs, perf: { now: clock } })
+  return async (names: readonly string[]): Promise<ReadonlyMap<string, Value>> => {
+    const found = new Map<string, Value>()
+    const missing: string[] = []
+    for (const name of names) {
+      const value = cache.get(name)
+      if (value === undefined) missing.push(name)
+      else found.set(name, value)
+    }
+    if (missing.length === 0) return found
+    for (const [name, value] of await load(missing)) {
+      cache.set(name, value)
+      found.set(name, value)
+    }
+    return found
+  }
+}

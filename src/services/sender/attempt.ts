@@ -1,0 +1,113 @@
+/**
+ * From a granted claim to what is published: render → send → settle. Nothing here throws for a lost dependency; the
+ * outcome of a call lives only in this function until it is settled.
+ */
+import type { Outcome } from '../../domain/provider.ts'
+import type { OutgoingRecord } from '../../domain/record.ts'
+import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
+import { claim, type Claimed } from './claim.ts'
+import { conclude } from './conclude.ts'
+import type { Gate } from './gate.ts'
+import type { Job } from './decode.ts'
+import type { SenderPorts } from './ports.ts'
+import { deadLetterOf, statusOf } from './publish.ts'
+import { send } from './send.ts'
+import { accountHoldMs, type SenderSettings } from './sender-settings.ts'
+import type { Settler } from './settle.ts'
+import { untilAvailable } from './until-available.ts'
+import type { Message } from '../../domain/message.ts'
+
+export interface AttemptContext {
+  settings: SenderSettings
+  ports: SenderPorts
+  settler: Settler
+  gate: Pick<Gate, 'hold'>
+  /** Called once the provider has answered: its place may serve another. */
+  callEnded(): void
+}
+
+type Settling = Omit<Settlement, 'deliveryId' | 'hop' | 'nextDueAtMs'> & {
+  deadLettered: boolean
+  segments: number | null
+}
+
+/**
+ * @returns what to publish, or the new verdict where the lease could not be renewed.
+ */
+export async function attempt(claimed: Claimed, context: AttemptContext): Promise<OutgoingRecord[] | Claimed> {
+  const { ports } = context
+  const rendered = ports.renderer.render(claimed.job.command)
+  if (rendered.kind === 'refused') {
+    return settle(claimed.job, { ...unsent, state: 'failed', reason: rendered.reason }, context)
+  }
+  const called = await callUntilAccountServes(claimed, rendered.message, context)
+  context.callEnded()
+  if ('job' in called) return called
+  return settle(claimed.job, called, context)
+}
+
+const unsent = {
+  attemptsSpent: 0,
+  provider: null,
+  providerMessageId: null,
+  deadLettered: false,
+  segments: null,
+} as const
+
+async function callUntilAccountServes(
+  claimed: Claimed,
+  message: Message,
+  context: AttemptContext,
+): Promise<Settling | Claimed> {
+  const { ports, settings, gate } = context
+  let { leaseEndsAt } = claimed
+  for (;;) {
+    if (claimed.job.command.expiresAt <= ports.now()) return { ...unsent, state: 'expired', reason: 'past_expiry' }
+    if (leaseEndsAt - ports.monotonicNow() < settings.callBudgetMs) {
+      const renewed = await untilAvailable('claim', () => claim([claimed.job], settings, ports), ports)
+      const [again] = renewed
+      if (again?.verdict.action !== 'claim') return again ?? claimed
+      leaseEndsAt = again.leaseEndsAt
+    }
+    const outcome = await send(claimed.job, message, settings, ports)
+    const concluded = concludeFor(outcome, message, ports.provider.name)
+    if (concluded !== 'held') return concluded
+    // The account's fault and not the delivery's: nothing is spent, nothing else starts, the same call is tried later.
+    gate.hold(accountHoldMs)
+    ports.observe({ kind: 'held', provider: ports.provider.name, holdMs: accountHoldMs })
+    await ports.sleep(accountHoldMs)
+  }
+}
+
+function concludeFor(outcome: Outcome, message: Message, provider: string): Settling | 'held' {
+  const verdict = conclude(outcome)
+  if (verdict === 'held') return verdict
+  return { ...verdict, provider, segments: message.kind === 'sms' ? message.segments : null }
+}
+
+async function settle(job: Job, settling: Settling, context: AttemptContext): Promise<OutgoingRecord[]> {
+  const { ports, settings, settler } = context
+  const { deadLettered, segments, ...settlement } = settling
+  let row: SettledDelivery
+  try {
+    row = await settler.settle({
+      ...settlement,
+      deliveryId: job.command.deliveryId,
+      hop: job.headers.hop,
+      nextDueAtMs: null,
+    })
+  } catch {
+    // The database refuses this outcome itself. Thrown, the record would be claimed and called again.
+    return [deadLetterOf(job.record, 'internal_error', settings, ports)]
+  }
+  if (row.hop !== job.headers.hop) {
+    ports.observe({ kind: 'late_result', state: settlement.state })
+    return []
+  }
+  if (settlement.state === 'sent') {
+    ports.observe({ kind: 'sent', lane: settings.lane, latencyMs: ports.now() - job.command.createdAt })
+  }
+  const status = statusOf(job, { ...row, segments }, settings, ports)
+  const reason = settlement.reason
+  return deadLettered && reason !== null ? [status, deadLetterOf(job.record, reason, settings, ports)] : [status]
+}

@@ -1,0 +1,61 @@
+/**
+ * What becomes of notifications and deliveries: decisions, claims, provider calls, and how long it all took.
+ */
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+export interface DeliveryMetrics {
+  /** status: a `Status`; reason: a `StatusReason`, or empty where the status needs none. */
+  statuses: Counter<'status' | 'reason'>
+  /** action: a `ClaimAction`. */
+  claims: Counter<'channel' | 'action'>
+  /** outcome: an `OutcomeKind`; reason: a `ProviderReason`, or empty for accepted. */
+  providerCalls: Counter<'channel' | 'provider' | 'outcome' | 'reason'>
+  providerCallDuration: Histogram<'channel' | 'provider'>
+  /** From the requested record's creation to the provider's acceptance. */
+  endToEndLatency: Histogram<'lane' | 'channel'>
+}
+
+/** Seconds. Providers answer within tens of milliseconds on a good day and are cut off by their time-out. */
+const callBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30]
+
+/** Seconds. From the few milliseconds of an idle pipeline over the rungs of the retry ladder to an hour of outage. */
+const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
+
+/** Registers the metrics; once per registry. */
+export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
+  const registers = [registry]
+  return {
+    statuses: new Counter({
+      name: 'fanfare_statuses_total',
+      help: 'Records published on the status topic.',
+      labelNames: ['status', 'reason'],
+      registers,
+    }),
+    claims: new Counter({
+      name: 'fanfare_claims_total',
+      help: 'Answers to claims of deliveries, by what is to be done.',
+      labelNames: ['channel', 'action'],
+      registers,
+    }),
+    providerCalls: new Counter({
+      name: 'fanfare_provider_calls_total',
+      help: 'Messages handed to a provider, by what came of it.',
+      labelNames: ['channel', 'provider', 'outcome', 'reason'],
+      registers,
+    }),
+    providerCallDuration: new Histogram({
+      name: 'fanfare_provider_call_duration_seconds',
+      help: 'Duration of one call of a provider.',
+      labelNames: ['channel', 'provider'],
+      buckets: callBuckets,
+      registers,
+    }),
+    endToEndLatency: new Histogram({
+      name: 'fanfare_end_to_end_latency_seconds',
+      help: 'From the creation of the requested record to the acceptance by the provider.',
+      labelNames: ['lane', 'channel'],
+      buckets: latencyBuckets,
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createGate } from '../../../src/services/sender/gate.ts'
+
+/** A gate whose clock and sleeps the test drives. */
+function gateWith(concurrency: number) {
+  let nowMs = 0
+  const sleeps: { ms: number; wake: () => void }[] = []
+  const gate = createGate({
+    concurrency,
+    clock: () => nowMs,
+    sleep: (ms) =>
+      new Promise((resolve) => {
+        sleeps.push({ ms, wake: resolve })
+      }),
+  })
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+  return {
+    gate,
+    settle,
+    sleepsUnderWay: () => sleeps.length,
+    pass: async (ms: number) => {
+      nowMs += ms
+      for (const sleep of sleeps.splice(0)) sleep.wake()
+      await settle()
+    },
+  }
+}
+const never = new AbortController().signal
+
+describe('the gate', () => {
+  test('never admits more than the concurrency', async () => {
+    const { gate } = gateWith(10)
+    assert.equal(await gate.admit(500, never), 10)
+    let admitted = 0
+    const waiting = gate.admit(500, never).then((places) => (admitted = places))
+    gate.release(3)
+    assert.equal(await waiting, 3)
+    assert.equal(admitted, 3)
+  })
+
+  test('gathers places for a moment, so that one claim serves many', async () => {
+    const { gate, settle, sleepsUnderWay, pass } = gateWith(100)
+    assert.equal(await gate.admit(100, never), 100)
+    let admitted: number | undefined
+    const waiting = gate.admit(100, never).then((places) => (admitted = places))
+    gate.release(1)
+    await settle()
+    assert.equal(admitted, undefined)
+    assert.equal(sleepsUnderWay(), 1)
+    gate.release(9)
+    await pass(5)
+    await waiting
+    assert.equal(admitted, 10)
+  })
+
+  test('admits nobody while it is held, and goes on afterwards', async () => {
+    const { gate, settle, pass } = gateWith(10)
+    gate.hold(1_000)
+    assert.equal(gate.holding(), true)
+    let admitted: number | undefined
+    const waiting = gate.admit(4, never).then((places) => (admitted = places))
+    await settle()
+    assert.equal(admitted, undefined)
+    await pass(1_000)
+    await waiting
+    assert.equal(admitted, 4)
+    assert.equal(gate.holding(), false)
+  })
+
+  test('lets go of whoever waits when it is told to', async () => {
+    const { gate } = gateWith(1)
+    await gate.admit(1, never)
+    const stop = new AbortController()
+    const waiting = gate.admit(1, stop.signal)
+    stop.abort()
+    await assert.rejects(waiting, { name: 'AbortError' })
+  })
+})

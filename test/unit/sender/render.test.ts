@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
+import type { TemplateContent } from '../../../src/domain/template.ts'
+import { createRenderer } from '../../../src/services/sender/render.ts'
+import { nowMs } from '../../support/builders/requests.ts'
+
+function command(choices: Partial<DeliveryCommand> = {}): DeliveryCommand {
+  return {
+    deliveryId: '01939c5a-6e00-8000-8000-000000000001',
+    notificationId: '01939c5a-6e00-7000-8000-000000000001',
+    source: 'shop',
+    userId: 7,
+    category: 'receipts',
+    channel: 'email',
+    address: 'ada@example.com',
+    deviceId: null,
+    templateId: 'receipt',
+    templateVersion: 3,
+    locale: 'en',
+    data: { item_name: 'Lamp' },
+    quietFrom: null,
+    quietUntil: null,
+    unknownPolicy: 'resend',
+    createdAt: nowMs,
+    routedAt: nowMs,
+    expiresAt: nowMs + 1_000,
+    collapseKey: null,
+    ...choices,
+  }
+}
+
+async function rendered(content: TemplateContent | undefined, choices: Partial<DeliveryCommand> = {}) {
+  const renderer = createRenderer(async (keys) => {
+    await Promise.resolve()
+    return keys.map(() => content)
+  })
+  const own = command({ channel: content?.channel === 'sms' ? 'sms' : 'email', ...choices })
+  await renderer.prepare([own])
+  return renderer.render(own)
+}
+
+const sms = (body: string): TemplateContent => ({ channel: 'sms', body })
+const email = (parts: Partial<Extract<TemplateContent, { channel: 'email' }>>): TemplateContent => ({
+  channel: 'email',
+  subject: 's',
+  text: 't',
+  html: 'h',
+  callToAction: null,
+  ...parts,
+})
+
+describe('rendering', () => {
+  test('fills the parameters in and counts the segments of an SMS', async () => {
+    const found = await rendered(sms('{{ item_name }} is back'))
+    assert.deepEqual(found, { kind: 'rendered', message: { kind: 'sms', body: 'Lamp is back', segments: 1 } })
+  })
+
+  test('escapes HTML in the HTML of an email and nowhere else', async () => {
+    const data = { item_name: '<b>"Lamp"</b>' }
+    const found = await rendered(email({ subject: '{{item_name}}', text: '{{item_name}}', html: '{{item_name}}' }), {
+      data,
+    })
+    assert.ok(found.kind === 'rendered' && found.message.kind === 'email')
+    assert.equal(found.message.text, '<b>"Lamp"</b>')
+    assert.equal(found.message.html, '&lt;b&gt;&#34;Lamp&#34;&lt;/b&gt;')
+  })
+
+  test('refuses a template that would switch the escaping off', async () => {
+    const found = await rendered(email({ html: '{{ item_name | raw }}' }))
+    assert.deepEqual(found, { kind: 'refused', reason: 'template_error' })
+  })
+
+  test('lets no line break into a subject, where it would begin another header', async () => {
+    const found = await rendered(email({ subject: '{{item_name}}' }), { data: { item_name: 'a\r\nBcc: x@y.z' } })
+    assert.ok(found.kind === 'rendered' && found.message.kind === 'email')
+    assert.equal(found.message.subject, 'a Bcc: x@y.z')
+  })
+
+  test('offers the rendered call to action to the rest of the message', async () => {
+    const found = await rendered(
+      email({
+        callToAction: { title: 'Buy {{item_name}}', url: 'https://shop.example/{{item_name}}' },
+        html: '<a href="{{call_to_action.url}}">{{call_to_action.title}}</a>',
+      }),
+    )
+    assert.ok(found.kind === 'rendered' && found.message.kind === 'email')
+    assert.equal(found.message.html, '<a href="https://shop.example/Lamp">Buy Lamp</a>')
+  })
+
+  test('walks the lines of a receipt', async () => {
+    const data = {
+      lines: [
+        { name: 'Lamp', price: '9.00' },
+        { name: 'Bulb', price: '1.00' },
+      ],
+    }
+    const found = await rendered(sms('{% for line in lines %}{{line.name}} {{line.price}};{% endfor %}'), { data })
+    assert.ok(found.kind === 'rendered' && found.message.kind === 'sms')
+    assert.equal(found.message.body, 'Lamp 9.00;Bulb 1.00;')
+  })
+
+  test('refuses, and never throws, what is missing, broken, endless or too long', async () => {
+    const refused = { kind: 'refused', reason: 'template_error' }
+    assert.deepEqual(await rendered(undefined), refused)
+    assert.deepEqual(await rendered(sms('{{ nobody_gave_this }}')), refused)
+    assert.deepEqual(await rendered(sms('{% if %}')), refused)
+    assert.deepEqual(await rendered(sms('{% for a in (1..100000000) %}x{% endfor %}')), refused)
+    assert.deepEqual(await rendered(sms('{{ item_name.constructor }}')), refused)
+    const long = await rendered(sms('{{ item_name }}'), { data: { item_name: 'x'.repeat(1_601) } })
+    assert.deepEqual(long, { kind: 'refused', reason: 'message_too_large' })
+  })
+
+  test('loads a pinned version once', async () => {
+    let loads = 0
+    const renderer = createRenderer(async (keys) => {
+      loads += keys.length
+      await Promise.resolve()
+      return keys.map(() => sms('x'))
+    })
+    const one = command({ channel: 'sms' })
+    await renderer.prepare([one, { ...one, deliveryId: 'other' }])
+    await renderer.prepare([one])
+    assert.equal(loads, 1)
+    await renderer.prepare([{ ...one, templateVersion: 4 }])
+    assert.equal(loads, 2)
+  })
+})
