@@ -1,0 +1,61 @@
+# Everything a developer or a CI runs. Presupposes make, npm and Node 20 or newer; the Node that runs Fanfare comes with
+# the lockfile unless the system's is new enough.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+
+bin := node_modules/.bin
+
+# The lockfile's Node stands in node_modules/.bin. It goes first only where the system's is too old.
+system_node := $(shell node -p 'parseInt(process.versions.node) >= 24' 2>/dev/null)
+ifneq ($(system_node),true)
+export PATH := $(CURDIR)/$(bin):$(PATH)
+endif
+
+# One stack serves all test files, so two at a time; a handle that leaks must not hold the run; an empty or, in CI, a
+# skipping run is a failure (test/strict-run.ts).
+node_test := node --test --test-force-exit --test-concurrency=2 \
+	--test-reporter=./test/strict-run.ts --test-reporter-destination=stderr \
+	--test-reporter=spec --test-reporter-destination=stdout
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## install the packages that package-lock.json names, if it changed
+	@cmp -s package-lock.json node_modules/.installed-lock || { \
+		echo 'installing packages'; \
+		npm ci --no-progress --loglevel=error; \
+		cp package-lock.json node_modules/.installed-lock; \
+	}
+
+.PHONY: demo
+demo: setup ## run everything on this machine: 2,000 events through every role (EVENTS=100000 for more)
+	@./fanfare demo
+
+.PHONY: test
+test: check ## check, then every test, on a real stack that is started for it
+	@$(node_test) --test-global-setup=./test/global-setup.ts \
+		'test/unit/**/*.test.ts' 'test/contract/**/*.test.ts' 'test/integration/**/*.test.ts'
+
+.PHONY: test-unit
+test-unit: setup ## the tests that need no stack, in seconds
+	@$(node_test) 'test/unit/**/*.test.ts'
+
+.PHONY: check
+check: setup ## types, lint, house rules, format, unused code
+	@$(bin)/tsc -p .
+	@$(bin)/oxlint --type-aware
+	@$(bin)/oxfmt --check .
+	@$(bin)/knip
+	@node --test --test-reporter=dot 'test/unit/house-rules/*.test.ts'
+
+.PHONY: format
+format: setup ## put the source into its one format
+	@$(bin)/oxfmt .
+
+.PHONY: clean
+clean: ## remove what runs left behind, downloads included; packages stay
+	rm -rf .fanfare coverage

@@ -1,0 +1,79 @@
+/**
+ * Every role and command by name. A program's own file is loaded only when it is called, so that naming one here costs
+ * nothing.
+ */
+import type { Command } from 'commander'
+import type { RoleDescription } from './role-command.ts'
+import type { RunRole } from '../roles/role.ts'
+
+export interface Program {
+  kind: 'role' | 'command'
+  summary: string
+  load: () => Promise<Command>
+}
+
+function role(description: RoleDescription, load: () => Promise<{ run: RunRole }>): Program {
+  return {
+    kind: 'role',
+    summary: description.summary,
+    load: async () => {
+      const [{ roleCommand }, { run }] = await Promise.all([import('./role-command.ts'), load()])
+      return roleCommand(description, run)
+    },
+  }
+}
+
+export const programs: Readonly<Record<string, Program>> = {
+  router: role(
+    {
+      name: 'router',
+      summary: 'decide for every event and user, one lane per process',
+      flags: ['lane', 'adminPort'],
+      examples: ['router --lane transactional', 'router --lane bulk --admin-port 0'],
+    },
+    () => import('../roles/router.ts'),
+  ),
+  sender: role(
+    {
+      name: 'sender',
+      summary: 'hand deliveries to a provider, one channel and lane per process',
+      flags: ['channel', 'lane', 'adminPort'],
+      examples: ['sender --channel sms --lane transactional', 'sender --channel ios --lane bulk'],
+    },
+    () => import('../roles/sender.ts'),
+  ),
+  all: role(
+    {
+      name: 'all',
+      summary: 'run every role in one process, for a laptop',
+      flags: ['adminPort'],
+      examples: ['all'],
+    },
+    () => import('../roles/all.ts'),
+  ),
+  migrate: {
+    kind: 'command',
+    summary: 'bring the database to this version’s schema',
+    load: async () => (await import('./migrate.ts')).migrateCommand(),
+  },
+  topics: {
+    kind: 'command',
+    summary: 'apply or check Kafka’s topics',
+    load: async () => (await import('./topics.ts')).topicsCommand(),
+  },
+  schemas: {
+    kind: 'command',
+    summary: 'register or check the schemas of the records',
+    load: async () => (await import('./schemas.ts')).schemasCommand(),
+  },
+  stack: {
+    kind: 'command',
+    summary: 'run Kafka, registry, PostgreSQL and Redis on this machine',
+    load: async () => (await import('./stack.ts')).stackCommand(),
+  },
+  simulator: {
+    kind: 'command',
+    summary: 'run stand-ins for the providers on this machine',
+    load: async () => (await import('./simulator.ts')).simulatorCommand(),
+  },
+}

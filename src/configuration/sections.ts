@@ -1,0 +1,130 @@
+/**
+ * Everything that can be set, apart from the providers: sections of variables. A role reads the sections that it needs,
+ * so a router starts without a provider's credentials and a migration without Kafka.
+ */
+import { channels, lanes } from '../domain/channel.ts'
+import { logLevels } from '../telemetry/log.ts'
+import {
+  hostsAndPorts,
+  httpService,
+  oneOf,
+  secretKey,
+  text,
+  url,
+  wholeNumber,
+  type ValueOf,
+  type Variable,
+} from './variable.ts'
+
+export const sections = {
+  kafka: {
+    brokers: hostsAndPorts({ name: 'FANFARE_KAFKA_BROKERS', meaning: 'Kafka brokers to begin with' }),
+  },
+  topics: {
+    prefix: text({
+      name: 'FANFARE_TOPIC_PREFIX',
+      meaning: 'Put before every topic and group, so that several Fanfares share a cluster; empty in production',
+      pattern: /^[a-z0-9.-]{0,100}$/,
+      expectation: 'at most 100 lower-case letters, digits, dots and hyphens',
+      default: '',
+    }),
+  },
+  consumer: {
+    sessionTimeoutMs: wholeNumber({
+      name: 'FANFARE_SESSION_TIMEOUT_MS',
+      meaning: 'After this much silence the group hands a dead member’s partitions on: what a crash costs',
+      // Below 6 s a broker with default settings refuses the member (group.min.session.timeout.ms).
+      min: 6_000,
+      max: 300_000,
+      default: '10000',
+    }),
+    drainBudgetMs: wholeNumber({
+      name: 'FANFARE_DRAIN_BUDGET_MS',
+      meaning: 'At a stop, how long work in flight may finish; keep the grace period of the pod above it',
+      min: 1_000,
+      max: 300_000,
+      default: '25000',
+    }),
+    chunkSize: wholeNumber({
+      name: 'FANFARE_CHUNK_SIZE',
+      meaning: 'Records that one round trip carries',
+      min: 1,
+      max: 500,
+      default: '500',
+    }),
+  },
+  registry: {
+    service: httpService({
+      name: 'FANFARE_REGISTRY_URL',
+      meaning: 'Confluent-compatible API of the schema registry; user and password may stand in it',
+    }),
+  },
+  postgres: {
+    url: url({ name: 'FANFARE_POSTGRES_URL', meaning: 'PostgreSQL database', schemes: ['postgres', 'postgresql'] }),
+    maxConnections: wholeNumber({
+      name: 'FANFARE_POSTGRES_MAX_CONNECTIONS',
+      meaning: 'Connections that one process holds at most',
+      min: 1,
+      max: 200,
+      default: '10',
+    }),
+  },
+  redis: {
+    url: url({ name: 'FANFARE_REDIS_URL', meaning: 'Redis, for caches and counters', schemes: ['redis', 'rediss'] }),
+  },
+  admin: {
+    host: text({
+      name: 'FANFARE_ADMIN_HOST',
+      // Loopback unless somebody says otherwise: the port asks nobody who they are. k8s/ says 0.0.0.0.
+      meaning: 'Where /metrics, /livez and /readyz listen; they ask for no password, so only inside a cluster 0.0.0.0',
+      pattern: /^[\w.:-]{1,255}$/,
+      expectation: 'a host name or an IP address',
+      default: '127.0.0.1',
+    }),
+    port: wholeNumber({
+      name: 'FANFARE_ADMIN_PORT',
+      meaning: 'Port of /metrics, /livez and /readyz; 0 takes any free one',
+      min: 0,
+      max: 65_535,
+      default: '9464',
+    }),
+  },
+  log: {
+    level: oneOf({ name: 'FANFARE_LOG_LEVEL', meaning: 'The least that is logged', words: logLevels, default: 'info' }),
+  },
+  lane: {
+    lane: oneOf({ name: 'FANFARE_LANE', meaning: 'The lane that a router or sender serves', words: lanes }),
+  },
+  channel: {
+    channel: oneOf({ name: 'FANFARE_CHANNEL', meaning: 'The channel that a sender serves', words: channels }),
+  },
+  addresses: {
+    hashKey: secretKey({
+      name: 'FANFARE_ADDRESS_HASH_KEY',
+      meaning: 'Key under which addresses are hashed for suppressions; the same everywhere and for good',
+      minBytes: 32,
+    }),
+  },
+  sender: {
+    concurrency: wholeNumber({
+      name: 'FANFARE_SENDER_CONCURRENCY',
+      meaning: 'Provider calls that one sender has in flight at most, and so what its crash leaves ambiguous',
+      min: 1,
+      max: 10_000,
+      default: '100',
+    }),
+    leaseMs: wholeNumber({
+      name: 'FANFARE_LEASE_MS',
+      meaning: 'How long a claimed delivery is left alone; must outlast the time-outs of all providers of the channel',
+      min: 5_000,
+      max: 600_000,
+      default: '60000',
+    }),
+  },
+} as const satisfies Record<string, Record<string, Variable>>
+
+export type Sections = {
+  [Name in keyof typeof sections]: {
+    [Key in keyof (typeof sections)[Name]]: ValueOf<(typeof sections)[Name][Key]>
+  }
+}
