@@ -8,7 +8,7 @@ import { inlineOrFile } from './inline-or-file.ts'
 /** `https://host:port`: the simulator, or a proxy that speaks the provider's protocol. */
 export const tlsEndpoint = z
   .url({ protocol: /^https$/ })
-  .refine((text) => new URL(text).pathname === '/', 'expected no path')
+  .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', 'expected no path')
   .transform((text) => {
     const { hostname, port } = new URL(text)
     // WHATWG URLs put IPv6 addresses into brackets, sockets want them without.

@@ -1,7 +1,6 @@
 /**
  * The router of one lane: requested topic → channel topics and statuses.
  */
-import { readConfiguration } from '../config.ts'
 import type { Lane } from '../domain/channel.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
 import { startInPlaceConsumer } from '../kafka/in-place-consumer.ts'
@@ -28,8 +27,14 @@ import { createRouterMetrics, type RouterMetrics } from '../telemetry/router-met
 const redisPatienceMs = 3_000
 
 export async function run(context: RoleContext): Promise<void> {
-  const { lane, redis } = readConfiguration(context.environment, ['lane', 'redis'])
-  await runRole('router', context, (infrastructure) => startRouters(infrastructure, [lane.lane], redis.url))
+  await runRole(
+    {
+      role: 'router',
+      sections: ['lane', 'redis'],
+      start: (infrastructure, { lane, redis }) => startRouters(infrastructure, [lane.lane], redis.url),
+    },
+    context,
+  )
 }
 
 /** One consumer for each lane; they share what is not a lane's own. */

@@ -2,7 +2,7 @@
  * The frame of every role: configuration, log, metrics, admin server, and the order in which all of it starts and stops.
  */
 import { createRequire } from 'node:module'
-import { readConfiguration } from '../config.ts'
+import { readConfiguration, type Configuration, type SectionName } from '../config.ts'
 import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { startAdminServer } from '../telemetry/admin-server.ts'
 import { createLogger } from '../telemetry/log.ts'
@@ -19,16 +19,23 @@ export interface RoleParts {
   close(): Promise<void>
 }
 
+export interface RoleDefinition<Section extends SectionName> {
+  role: string
+  /** What it reads besides the sections that all roles share. */
+  sections: readonly Section[]
+  start(infrastructure: Infrastructure, own: Pick<Configuration, Section>): Promise<RoleParts>
+}
+
 /**
  * Runs a role until `shutdown` aborts or something fatal happens.
  * @throws ConfigurationError, or whatever was fatal, after everything was stopped.
  */
-export async function runRole(
-  role: string,
+export async function runRole<Section extends SectionName>(
+  { role, sections, start }: RoleDefinition<Section>,
   { environment, shutdown }: RoleContext,
-  start: (infrastructure: Infrastructure) => Promise<RoleParts>,
 ): Promise<void> {
-  const configuration = readConfiguration(environment, sharedSections)
+  // In one call, so that every fault of the configuration is told at once.
+  const configuration = readConfiguration(environment, [...sharedSections, ...sections])
   const log = createLogger({ role, level: configuration.log.level })
   const metricsRegistry = createRegistry({ role, version: packageVersion() })
   const failure = Promise.withResolvers<never>()
@@ -56,7 +63,7 @@ export async function runRole(
       fatal: (error) => failure.reject(error),
     })
     opened.push(infrastructure)
-    const parts = await Promise.race([start(infrastructure), failure.promise])
+    const parts = await Promise.race([start(infrastructure, configuration), failure.promise])
     opened.push(parts)
     consumers = parts.consumers
     state = 'running'

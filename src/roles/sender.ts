@@ -2,7 +2,6 @@
  * The sender of one channel and lane: channel topic → provider, statuses and dead letters.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readConfiguration } from '../config.ts'
 import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
 import { requestChannelOf, type Channel, type Lane } from '../domain/channel.ts'
 import type { Provider } from '../domain/provider.ts'
@@ -39,19 +38,18 @@ export interface SendersConfiguration {
 }
 
 export async function run(context: RoleContext): Promise<void> {
-  const { channel, lane, sender, addresses, providers } = readConfiguration(context.environment, [
-    'channel',
-    'lane',
-    'sender',
-    'addresses',
-    'providers',
-  ])
-  await runRole('sender', context, (infrastructure) =>
-    startSenders(infrastructure, [{ channel: channel.channel, lane: lane.lane }], {
-      ...sender,
-      hashKey: addresses.hashKey,
-      providers,
-    }),
+  await runRole(
+    {
+      role: 'sender',
+      sections: ['channel', 'lane', 'sender', 'addresses', 'providers'],
+      start: (infrastructure, { channel, lane, sender, addresses, providers }) =>
+        startSenders(infrastructure, [{ channel: channel.channel, lane: lane.lane }], {
+          ...sender,
+          hashKey: addresses.hashKey,
+          providers,
+        }),
+    },
+    context,
   )
 }
 

@@ -31,6 +31,8 @@ export const fcmSettings = z
   .refine((settings) => (settings.serviceAccount === undefined) !== (settings.accessToken === undefined), {
     path: ['serviceAccount'],
     message: 'expected either a service account or an access token',
+    // Also beside other faults: all of them are told at once.
+    when: () => true,
   })
 
 export type FcmSettings = z.output<typeof fcmSettings>

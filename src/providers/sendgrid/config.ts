@@ -6,7 +6,9 @@ import { z } from 'zod'
 /** SendGrid answers a mail in well under a second; it queues and sends it later. */
 const defaultTimeoutMs = 10_000
 
-const origin = z.url({ protocol: /^https?$/ }).refine((text) => new URL(text).pathname === '/', 'expected no path')
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', 'expected no path')
 
 export const sendgridSettings = z.object({
   /** The SDK would print a warning for a key of another form. */

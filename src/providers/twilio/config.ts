@@ -6,7 +6,9 @@ import { z } from 'zod'
 /** Twilio answers a message in well under a second; it queues and sends it later. */
 const defaultTimeoutMs = 10_000
 
-const origin = z.url({ protocol: /^https?$/ }).refine((text) => new URL(text).pathname === '/', 'expected no path')
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', 'expected no path')
 
 export const twilioSettings = z.object({
   accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, 'expected AC and 32 hexadecimal digits'),

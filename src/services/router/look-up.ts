@@ -2,7 +2,8 @@
  * Stage 2, look up: what the log already knows about the chunk's ids, in one statement.
  *
  * The row's coordinates tell a redelivery of the same record, which is forwarded again as it was decided, from another
- * record with the same id, which is the producer's duplicate. A cancelled row answers for both.
+ * record with the same id, which is the producer's duplicate. A row that was cancelled first answers for both.
+ * A later pass without a row continues nothing: its header is forged, since whoever defers has written the row.
  */
 import type { LogEntry } from '../../domain/notification-log.ts'
 import type { Request } from './decode.ts'
@@ -14,10 +15,12 @@ export interface LookedUp {
   redelivered: { request: Request; entry: LogEntry }[]
   cancelled: { request: Request; entry: LogEntry }[]
   duplicates: { request: Request; entry: LogEntry }[]
+  /** A later pass of a notification that has none. */
+  forged: Request[]
 }
 
 export async function lookUp(requests: readonly Request[], log: NotificationLog): Promise<LookedUp> {
-  const looked: LookedUp = { open: [], redelivered: [], cancelled: [], duplicates: [] }
+  const looked: LookedUp = { open: [], redelivered: [], cancelled: [], duplicates: [], forged: [] }
   if (requests.length === 0) return looked
   const entries = await log.lookUp(requests.map((request) => request.key))
   const entriesOf = Map.groupBy(entries, idOf)
@@ -26,7 +29,7 @@ export async function lookUp(requests: readonly Request[], log: NotificationLog)
     const own = known.find((entry) => entry.day === request.key.day)
     // The same id with another createdAt, at most a day apart: a documented limit of deduplication.
     const entry = own ?? known[0]
-    if (entry === undefined) looked.open.push(request)
+    if (entry === undefined) (request.pass === 0 ? looked.open : looked.forged).push(request)
     else if (own === undefined) looked.duplicates.push({ request, entry })
     else sort(request, own, looked)
   }
@@ -34,7 +37,8 @@ export async function lookUp(requests: readonly Request[], log: NotificationLog)
 }
 
 function sort(request: Request, entry: LogEntry, looked: LookedUp): void {
-  if (entry.cancelledAtMs !== null) looked.cancelled.push({ request, entry })
+  // Cancelled before anything was routed. What was routed first stays a redelivery: its cancelled deliveries are final.
+  if (entry.decision.kind === 'cancelled') looked.cancelled.push({ request, entry })
   else if (isSameRecord(request, entry)) looked.redelivered.push({ request, entry })
   else if (entry.decision.kind === 'deferred' && request.pass === entry.pass + 1) looked.open.push(request)
   else looked.duplicates.push({ request, entry })

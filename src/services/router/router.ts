@@ -6,6 +6,7 @@
  * recorded is what is forwarded.
  */
 import type { Lane } from '../../domain/channel.ts'
+import type { DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { cancel } from './cancel.ts'
 import { decode, type DecodedChunk, type Request } from './decode.ts'
@@ -47,15 +48,16 @@ export function createRouter(lane: Lane, ports: RouterPorts): Router {
 }
 
 function refusals(chunk: DecodedChunk, ports: RouterPorts): OutgoingRecord[] {
-  const topic = ports.topics.requestedDeadLetter
-  const deadLetters = chunk.deadLetters.map(({ record, reason }) => {
-    ports.observe({ kind: 'dead_letter', topic: record.topic, reason })
-    return ports.deadLetter(topic, record, reason)
-  })
+  const deadLetters = chunk.deadLetters.map(({ record, reason }) => deadLetterOf(record, reason, ports))
   const refused = chunk.refused.map(({ event, lane, reason }) =>
     bareStatus({ ...event, lane }, { status: 'failed', reason, pass: 0 }, ports),
   )
   return [...deadLetters, ...refused]
+}
+
+function deadLetterOf(record: ConsumedRecord, reason: DeadLetterReason, ports: RouterPorts): OutgoingRecord {
+  ports.observe({ kind: 'dead_letter', topic: record.topic, reason })
+  return ports.deadLetter(ports.topics.requestedDeadLetter, record, reason)
 }
 
 /** The first request of every id, and the others in their order: they are decided when the first is on record. */
@@ -83,7 +85,7 @@ async function routeWave(
   return { forwarded: [...won.flatMap((item) => forward(item, ports)), ...known(looked, ports)], lost }
 }
 
-function known({ redelivered, cancelled, duplicates }: LookedUp, ports: RouterPorts): OutgoingRecord[] {
+function known({ redelivered, cancelled, duplicates, forged }: LookedUp, ports: RouterPorts): OutgoingRecord[] {
   return [
     ...redelivered.flatMap(({ request, entry }) =>
       forward({ request, decision: entry.decision, decidedAtMs: entry.decidedAtMs, stateOf: entry.stateOf }, ports),
@@ -94,6 +96,7 @@ function known({ redelivered, cancelled, duplicates }: LookedUp, ports: RouterPo
     ...duplicates.map(({ request }) =>
       bareStatus(subjectOf(request), { status: 'duplicate', reason: 'repeated_id', pass: request.pass }, ports),
     ),
+    ...forged.map((request) => deadLetterOf(request.record, 'bad_header', ports)),
   ]
 }
 
