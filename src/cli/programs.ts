@@ -42,6 +42,15 @@ export const programs: Readonly<Record<string, Program>> = {
     },
     () => import('../roles/sender.ts'),
   ),
+  retry: role(
+    {
+      name: 'retry',
+      summary: 'let deliveries wait until they are due again, one lane per process',
+      flags: ['lane', 'adminPort'],
+      examples: ['retry --lane transactional'],
+    },
+    () => import('../roles/retry.ts'),
+  ),
   all: role(
     {
       name: 'all',
@@ -65,6 +74,26 @@ export const programs: Readonly<Record<string, Program>> = {
     kind: 'command',
     summary: 'register or check the schemas of the records',
     load: async () => (await import('./schemas.ts')).schemasCommand(),
+  },
+  demo: {
+    kind: 'command',
+    summary: 'run everything on this machine, from nothing to a reconciliation',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  seed: {
+    kind: 'command',
+    summary: 'add people, categories and templates to try Fanfare with',
+    load: async () => (await import('./seed.ts')).seedCommand(),
+  },
+  send: {
+    kind: 'command',
+    summary: 'publish notification events as a service would',
+    load: async () => (await import('./send.ts')).sendCommand(),
+  },
+  status: {
+    kind: 'command',
+    summary: 'show what became of a notification',
+    load: async () => (await import('./status.ts')).statusCommand(),
   },
   stack: {
     kind: 'command',

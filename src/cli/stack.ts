@@ -5,10 +5,10 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { processEnvironment } from '../config.ts'
-import type { StackEvent } from '../local/stack/stack-event.ts'
 import { startStack } from '../local/stack/stack.ts'
 import { writeEnvironmentFile } from './environment-file.ts'
 import { aborted, shutdownSignal } from './shutdown-signal.ts'
+import { stackSentence } from './stack-sentence.ts'
 
 const localFolder = join(import.meta.dirname, '../../.fanfare')
 
@@ -41,7 +41,7 @@ async function runStack({
     directory,
     environment: processEnvironment(),
     mayInstall: install,
-    onEvent: announce,
+    onEvent: (event) => process.stdout.write(`${stackSentence(event)}\n`),
     signal,
   })
   try {
@@ -50,28 +50,5 @@ async function runStack({
     await aborted(signal)
   } finally {
     await stack.stop()
-  }
-}
-
-function announce(event: StackEvent): void {
-  process.stdout.write(`${sentence(event)}\n`)
-}
-
-function sentence(event: StackEvent): string {
-  switch (event.kind) {
-    case 'installing':
-      return `installing what is missing: ${event.command}`
-    case 'downloading':
-      return `downloading ${event.artifact}`
-    case 'fetched':
-      return `  ${event.file}`
-    case 'starting':
-      return `starting ${event.part}`
-    case 'port-taken':
-      return `${event.part}: another process took its port, trying the next`
-    case 'ready':
-      return `${event.part} ready after ${(event.elapsedMs / 1000).toFixed(1)} s`
-    case 'died':
-      return `${event.part} died, see ${event.logFile}`
   }
 }

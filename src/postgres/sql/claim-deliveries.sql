@@ -26,6 +26,7 @@ judged as materialized (
     delivery.provider,
     delivery.provider_message_id,
     delivery.unknown_policy,
+    (category.attempts ->> $10::varchar)::integer as attempts_max,
     case
       when delivery.delivery_id is null or delivery.hop < record.hop - 1 then 'no_row'
       -- Final states rank from `unknown` upward. One of them can be claimed again: an operator redrives what ran out of
@@ -155,6 +156,7 @@ select
   answer.reason,
   answer.next_due_at,
   answer.provider,
-  answer.provider_message_id
+  answer.provider_message_id,
+  judged.attempts_max
 from judged
 left join answer using (delivery_id)

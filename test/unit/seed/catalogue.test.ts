@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { RequestChannel } from '../../../src/domain/channel.ts'
+import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
+import { plannedEvent } from '../../../src/local/demo/event-plan.ts'
+import { seededCategories } from '../../../src/local/seed/categories.ts'
+import { seededTemplates } from '../../../src/local/seed/templates.ts'
+import { createRenderer } from '../../../src/services/sender/render.ts'
+
+const events = Array.from({ length: 500 }, (_, index) => plannedEvent(index, { users: 100, seed: 'test' }))
+
+describe('the seeded catalogue', () => {
+  test('has five categories over both lanes, one of them mandatory', () => {
+    assert.equal(seededCategories.length, 5)
+    assert.deepEqual(new Set(seededCategories.map(({ lane }) => lane)), new Set(['transactional', 'bulk']))
+    assert.deepEqual(
+      seededCategories.filter(({ mandatory }) => mandatory).map(({ name }) => name),
+      ['login-code'],
+    )
+  })
+
+  test('has a content in English and Korean for every channel of every category', () => {
+    for (const { templateId, channels } of seededCategories) {
+      const template = seededTemplates.find((each) => each.templateId === templateId)
+      assert.ok(template, templateId)
+      const found = template.contents.map(({ locale, content }) => `${content.channel} ${locale}`)
+      const needed = channels.flatMap((channel) => [`${channel} en`, `${channel} ko`])
+      assert.deepEqual(found.toSorted(), needed.toSorted())
+    }
+  })
+
+  test('holds the book’s back-in-stock template: item name and date in the body, a call to action', () => {
+    const content = seededTemplates
+      .find(({ templateId }) => templateId === 'back-in-stock')
+      ?.contents.find(({ locale, content: { channel } }) => locale === 'en' && channel === 'push')?.content
+    assert.ok(content?.channel === 'push')
+    assert.match(content.body, /\{\{ item_name \}\}.*\{\{ date \}\}/)
+    assert.equal(content.callToAction?.title, 'Order Now. Or, Save My {{ item_name }}')
+  })
+
+  test('renders every content with what the demo publishes for it', async () => {
+    const renderer = createRenderer(async (keys) =>
+      keys.map(
+        ({ templateId, channel, locale }) =>
+          seededTemplates
+            .find((template) => template.templateId === templateId)
+            ?.contents.find((each) => each.locale === locale && each.content.channel === channel)?.content,
+      ),
+    )
+    const commands = events.flatMap((event) => {
+      const category = seededCategories.find(({ name }) => name === event.category)!
+      return category.channels.flatMap((channel) => ['en', 'ko'].map((locale) => commandOf({ event, channel, locale })))
+    })
+    await renderer.prepare(commands)
+    for (const command of commands) {
+      const rendered = renderer.render(command)
+      assert.equal(rendered.kind, 'rendered', `${command.templateId} ${command.channel} ${command.locale}`)
+    }
+  })
+})
+
+describe('the demo’s events', () => {
+  test('are the same for the same seed', () => {
+    assert.deepEqual(
+      events,
+      events.map((_, index) => plannedEvent(index, { users: 100, seed: 'test' })),
+    )
+  })
+
+  test('are of every category, on its lane, for people who exist', () => {
+    for (const { name, lane } of seededCategories) {
+      const ofCategory = events.filter(({ category }) => category === name)
+      assert.ok(ofCategory.length > events.length / 20, name)
+      assert.ok(ofCategory.every((event) => event.lane === lane))
+    }
+    assert.ok(events.every(({ userId }) => userId >= 1 && userId <= 100))
+  })
+})
+
+interface CommandParts {
+  event: (typeof events)[number]
+  channel: RequestChannel
+  locale: string
+}
+
+function commandOf({ event, channel, locale }: CommandParts): DeliveryCommand {
+  const deviceChannel = channel === 'push' ? 'ios' : channel
+  return {
+    deliveryId: 'test',
+    notificationId: 'test',
+    source: 'test',
+    userId: event.userId,
+    category: event.category,
+    channel: deviceChannel,
+    address: 'nowhere',
+    deviceId: null,
+    templateId: event.category,
+    templateVersion: 1,
+    locale,
+    data: event.data,
+    quietFrom: null,
+    quietUntil: null,
+    unknownPolicy: 'resend',
+    createdAt: 0,
+    routedAt: 0,
+    expiresAt: 1,
+    collapseKey: null,
+  }
+}
