@@ -13,9 +13,9 @@ ifneq ($(system_node),true)
 export PATH := $(CURDIR)/$(bin):$(PATH)
 endif
 
-# One stack serves all test files, so two at a time; a handle that leaks must not hold the run; an empty or, in CI, a
-# skipping run is a failure (test/strict-run.ts).
-node_test := node --test --test-force-exit --test-concurrency=2 --test-timeout=180000 \
+# One stack serves all test files, so two at a time. A handle that leaks fails its file (test/support/leak-guard.ts); an
+# empty or, in CI, a skipping run is a failure (test/strict-run.ts).
+node_test := node --import ./test/support/leak-guard.ts --test --test-concurrency=2 --test-timeout=180000 \
 	--test-reporter=./test/strict-run.ts --test-reporter-destination=stderr \
 	--test-reporter=spec --test-reporter-destination=stdout
 

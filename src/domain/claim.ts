@@ -72,4 +72,6 @@ export interface ClaimVerdict {
     provider: string | null
     providerMessageId: string | null
   }
+  /** How many attempts the delivery's category allows on this channel, where it says so. */
+  attemptsMax: number | null
 }

@@ -5,7 +5,8 @@
  */
 import type { ConsumedRecord } from '../domain/record.ts'
 import type { PauseReason, ReportConsumerEvent } from './consumer-event.ts'
-import type { AssignmentChange, GroupMember, PartitionPosition, TopicPartition } from './group-member.ts'
+import type { GroupMember } from './group-member.ts'
+import type { AssignmentChange, PartitionPosition, TopicPartition } from './partition-position.ts'
 import { createOwnedPartition, type DeliveredBatch, type OwnedPartition } from './owned-partition.ts'
 import type { PartitionQueueLimits } from './partition-queue.ts'
 

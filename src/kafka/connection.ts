@@ -15,6 +15,8 @@ export interface KafkaConnection {
 
 const connectionTimeoutMs = 3_000
 const requestTimeoutMs = 30_000
+/** About three seconds in all: whoever called waits longer than that with better knowledge of why. */
+const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 }
 
 export function createKafka(connection: KafkaConnection): KafkaClient {
   return new Kafka({
@@ -22,6 +24,7 @@ export function createKafka(connection: KafkaConnection): KafkaClient {
     brokers: [...connection.brokers],
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
+    retry,
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => forwardLog(connection, entry),
   })

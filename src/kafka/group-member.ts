@@ -15,6 +15,7 @@ import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createKafka, type KafkaConnection } from './connection.ts'
 import { followMembership } from './group-membership.ts'
 import { asKafkaFailure } from './kafka-unavailability.ts'
+import type { AssignmentChange, PartitionPosition, TopicPartition } from './partition-position.ts'
 import { settlesWithin } from './settles-within.ts'
 
 export interface GroupMemberOptions {
@@ -29,25 +30,6 @@ export interface GroupMemberOptions {
   fatal(error: Error): void
   /** Monotonic milliseconds. */
   clock(): number
-}
-
-export interface TopicPartition {
-  topic: string
-  partition: number
-}
-export interface PartitionPosition extends TopicPartition {
-  /** The next offset to consume. */
-  offset: bigint
-}
-
-export interface AssignmentChange {
-  owned: readonly TopicPartition[]
-  memberId: string
-  /**
-   * Whether this is the member that had the last assignment. One that was expelled, or crashed, comes back as another:
-   * meanwhile any partition may have been consumed elsewhere, so whatever it still holds counts for nothing.
-   */
-  sameMember: boolean
 }
 
 export interface GroupListener {

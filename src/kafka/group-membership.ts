@@ -9,7 +9,7 @@
  */
 import type { Consumer } from 'kafkajs'
 import type { ReportConsumerEvent } from './consumer-event.ts'
-import type { AssignmentChange, TopicPartition } from './group-member.ts'
+import type { AssignmentChange, TopicPartition } from './partition-position.ts'
 
 export interface MembershipOptions {
   report: ReportConsumerEvent

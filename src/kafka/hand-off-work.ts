@@ -10,7 +10,7 @@ import type { Assignment } from './assignment.ts'
 import { settleChunk, type ChunkAttempt } from './chunk-attempt.ts'
 import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createFaultWait } from './fault-wait.ts'
-import type { TopicPartition } from './group-member.ts'
+import type { TopicPartition } from './partition-position.ts'
 import type { HandOffHandler } from './hand-off-handler.ts'
 
 export interface HandOffWorkOptions {

@@ -9,14 +9,11 @@
 import type { DeadLetterReason } from '../domain/reason.ts'
 import type { ConsumedRecord } from '../domain/record.ts'
 import { commitBeforeLeaving } from './final-commit.ts'
-import {
-  createGroupMember,
-  type GroupMember,
-  type GroupMemberOptions,
-  type PartitionPosition,
-  type TopicPartition,
-} from './group-member.ts'
+import { createGroupMember, type GroupMember, type GroupMemberOptions } from './group-member.ts'
+import type { PartitionPosition, TopicPartition } from './partition-position.ts'
+import type { HandleInPlace } from './in-place-handler.ts'
 import { createInPlaceWork } from './in-place-work.ts'
+import { createPostponements } from './postponements.ts'
 import type { RunningConsumer } from './running-consumer.ts'
 import { settlesWithin } from './settles-within.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -24,8 +21,7 @@ import { startWatchdog } from './watchdog.ts'
 export interface InPlaceConsumerOptions extends Omit<GroupMemberOptions, 'partitionsConcurrently'> {
   /** At most this many records a chunk; 500 measured best for the router. */
   chunkSize: number
-  /** Settles every record of the chunk, which lies in one partition and in order, or throws. */
-  handle(records: readonly ConsumedRecord[]): Promise<void>
+  handle: HandleInPlace
   /** Publishes the source's bytes to the dead-letter topic; acknowledged when it resolves. */
   deadLetter(record: ConsumedRecord, error: unknown): Promise<DeadLetterReason>
   /** How long `stop` waits for running chunks. */
@@ -40,6 +36,7 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
   const { report } = options
   const member = createGroupMember({ ...options, partitionsConcurrently })
   const commits = createCommits(member)
+  const postponements = createPostponements(member, report)
   /** Ends fetching and waiting; running chunks go on. */
   const stopping = new AbortController()
   /** Ends waiting for running chunks. */
@@ -55,6 +52,7 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
     ...options,
     epoch: member.epoch,
     commit: commits.commit,
+    postpone: postponements.postpone,
     progress: watchdog.progress,
     fatal: (error) => {
       endIntake()
@@ -66,6 +64,7 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
 
   function endIntake(): void {
     stopping.abort()
+    postponements.forget()
     for (const partition of owned) member.setPaused(partition, true)
   }
 
@@ -87,6 +86,8 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
       assigned: (change) => {
         owned = change.owned
         commits.forget()
+        // Every partition is fetched again from its committed offset, and its first record says anew how long it waits.
+        postponements.forget()
         for (const partition of owned) member.setPaused(partition, stopping.signal.aborted)
         report({ kind: 'joined', memberId: change.memberId, partitions: owned.length, kept: 0, lost: 0 })
       },
@@ -99,18 +100,32 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
   return { stop: () => (stopped ??= stop()), idleMs: member.idleMs }
 }
 
-/** Commits positions, and with each those of before that could not be committed under this assignment. */
+/** Commits how far a partition was worked, and with it those for which that failed under this assignment. */
 function createCommits(member: GroupMember) {
-  const uncommitted = new Map<string, PartitionPosition>()
+  const latest = new Map<string, PartitionPosition>()
+  const failed = new Set<string>()
 
   async function commit(reached?: PartitionPosition): Promise<boolean> {
-    if (reached !== undefined) uncommitted.set(`${reached.topic}/${reached.partition}`, reached)
-    const positions = [...uncommitted]
-    const committed = await member.commit(positions.map(([, position]) => position))
-    if (!committed) return false
-    for (const [key, position] of positions) if (uncommitted.get(key) === position) uncommitted.delete(key)
-    return true
+    const keys = new Set(failed)
+    if (reached !== undefined) {
+      const key = `${reached.topic}/${reached.partition}`
+      latest.set(key, reached)
+      keys.add(key)
+    }
+    const positions = [...keys].flatMap((key) => latest.get(key) ?? [])
+    const committed = await member.commit(positions)
+    for (const key of keys) {
+      if (committed) failed.delete(key)
+      else failed.add(key)
+    }
+    return committed
   }
 
-  return { commit, forget: () => uncommitted.clear() }
+  /** After a join the partitions may be others'. */
+  function forget(): void {
+    latest.clear()
+    failed.clear()
+  }
+
+  return { commit, forget }
 }

@@ -6,21 +6,28 @@
  */
 import type { EachBatchPayload } from 'kafkajs'
 import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
+import type { DeadLetterReason } from '../domain/reason.ts'
 import type { ConsumedRecord } from '../domain/record.ts'
 import { settleChunk, type ChunkAttempt } from './chunk-attempt.ts'
 import { toConsumedRecord } from './consumed-record.ts'
+import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createFaultWait, type FaultWait } from './fault-wait.ts'
-import { heartbeatIntervalMs, type PartitionPosition } from './group-member.ts'
-import type { InPlaceConsumerOptions } from './in-place-consumer.ts'
+import { heartbeatIntervalMs } from './group-member.ts'
+import type { PartitionPosition, TopicPartition } from './partition-position.ts'
+import type { HandleInPlace, Postponed } from './in-place-handler.ts'
 
 type Heartbeat = () => Promise<void>
 
-export interface InPlaceWorkOptions extends Pick<
-  InPlaceConsumerOptions,
-  'chunkSize' | 'handle' | 'deadLetter' | 'sessionTimeoutMs' | 'report'
-> {
+export interface InPlaceWorkOptions {
+  handle: HandleInPlace
+  chunkSize: number
+  deadLetter(record: ConsumedRecord, error: unknown): Promise<DeadLetterReason>
+  sessionTimeoutMs: number
+  report: ReportConsumerEvent
   epoch(): number
   commit(reached: PartitionPosition): Promise<boolean>
+  /** Pauses the partition, which is fetched again from its position after the wait. */
+  postpone(partition: TopicPartition, waitMs: number): void
   /** A chunk moved. */
   progress(): void
   /** Neither the handler nor the dead letter could settle a record, and no later commit may pass it. */
@@ -70,26 +77,37 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
     for (let start = 0; start < records.length; start += options.chunkSize) {
       if (stopping.aborted || options.epoch() !== epoch) return
       const chunk = records.slice(start, start + options.chunkSize)
-      if (!(await settle(chunk, heartbeat))) return
-      report({ kind: 'completed', topic, records: chunk.length })
+      const outcome = await settle(chunk, heartbeat)
+      if (outcome === 'given_up') return
+      const { postponed } = outcome
+      const done = postponed === undefined ? chunk.length : chunk.indexOf(postponed.record)
+      if (done > 0) report({ kind: 'completed', topic, records: done })
       // Ownership and commit in one tick: after a join these partitions may be another member's.
       if (options.epoch() !== epoch) return
       // Offsets have gaps, and the last chunk ends where the batch ends.
-      const following = records[start + options.chunkSize]
+      const following = records[start + done]
       const next = following === undefined ? BigInt(batch.lastOffset()) + 1n : following.offset
       resolveOffset(String(next - 1n))
+      // Before the next wait, so that nothing is fetched from here meanwhile.
+      if (postponed !== undefined) options.postpone({ topic, partition }, postponed.waitMs)
       await options.commit({ topic, partition, offset: next })
       await heartbeat()
+      if (postponed !== undefined) return
     }
   }
 
-  async function settle(chunk: readonly ConsumedRecord[], heartbeat: Heartbeat): Promise<boolean> {
+  async function settle(
+    chunk: readonly ConsumedRecord[],
+    heartbeat: Heartbeat,
+  ): Promise<'given_up' | { postponed: Postponed | undefined }> {
     const intervalMs = heartbeatIntervalMs(options.sessionTimeoutMs) / 2
+    const { attempt, postponed } = attemptOf({ ...options, chunk, heartbeat, faultWait })
     runningRecords += chunk.length
     try {
-      return await beating({ heartbeat, intervalMs, abandoning: options.abandoning }, () =>
-        settleChunk(chunk, attemptOf({ ...options, chunk, heartbeat, faultWait })),
+      const settled = await beating({ heartbeat, intervalMs, abandoning: options.abandoning }, () =>
+        settleChunk(chunk, attempt),
       )
+      return settled ? { postponed: postponed() } : 'given_up'
     } finally {
       runningRecords -= chunk.length
       options.progress()
@@ -112,14 +130,26 @@ interface AttemptOptions extends Pick<InPlaceWorkOptions, 'handle' | 'deadLetter
   faultWait: FaultWait
 }
 
-function attemptOf({ chunk, heartbeat, faultWait, report, ...options }: AttemptOptions): ChunkAttempt {
+interface InPlaceAttempt {
+  attempt: ChunkAttempt
+  /** The first record of the chunk that has to wait, once it was met. */
+  postponed(): Postponed | undefined
+}
+
+function attemptOf({ chunk, heartbeat, faultWait, report, ...options }: AttemptOptions): InPlaceAttempt {
   const unsettled = new Set(chunk)
-  return {
+  let postponed: Postponed | undefined
+
+  const attempt: ChunkAttempt = {
     handle: async (records) => {
-      await options.handle(records)
-      for (const record of records) unsettled.delete(record)
+      postponed = (await options.handle(records)) ?? undefined
+      for (const record of records) {
+        if (record === postponed?.record) return
+        unsettled.delete(record)
+      }
     },
-    unsettled: (records) => records.filter((record) => unsettled.has(record)),
+    // Behind a record that has to wait nothing is left to do, in the later parts of a halved chunk neither.
+    unsettled: (records) => (postponed === undefined ? records.filter((record) => unsettled.has(record)) : []),
     deadLetter: async (record, error) => {
       const { topic, partition, offset } = record
       const reason = await options.deadLetter(record, error).catch((failure: unknown) => {
@@ -130,14 +160,15 @@ function attemptOf({ chunk, heartbeat, faultWait, report, ...options }: AttemptO
       report({ kind: 'dead_lettered', topic, partition, offset, reason })
     },
     failed: (records, error) => report({ kind: 'chunk_failed', records: records.length, error }),
-    waitOut: async (fault, attempt) => {
+    waitOut: async (fault, count) => {
       await heartbeat()
-      const again = await faultWait.waitOut(fault, attempt)
+      const again = await faultWait.waitOut(fault, count)
       await heartbeat()
       return again
     },
     recovered: (attempts) => report({ kind: 'dependency_recovered', attempts }),
   }
+  return { attempt, postponed: () => postponed }
 }
 
 interface Beating {

@@ -4,7 +4,8 @@
  */
 import type { ConsumedRecord } from '../domain/record.ts'
 import type { PauseReason, ReportConsumerEvent } from './consumer-event.ts'
-import type { GroupMember, PartitionPosition, TopicPartition } from './group-member.ts'
+import type { GroupMember } from './group-member.ts'
+import type { PartitionPosition, TopicPartition } from './partition-position.ts'
 import { createPartitionQueue, type PartitionQueueLimits } from './partition-queue.ts'
 
 export interface OwnedPartitionOptions {

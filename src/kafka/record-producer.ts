@@ -1,7 +1,7 @@
 /**
  * The producer of a process: everything that Fanfare publishes goes through its one queue.
  *
- * `acks=-1` and finite, named retries. Not idempotent, on purpose: after a produce error kafkajs subtracts the sequence
+ * `acks=-1` and the connection's finite retries. Not idempotent, on purpose: after a produce error kafkajs subtracts the sequence
  * numbers again and gives them to the next batch, which the broker then acknowledges as a duplicate without storing it.
  * No transactions either. Every record has a deterministic identity instead, so whoever reads absorbs repeats.
  *
@@ -33,14 +33,12 @@ const acknowledgementTimeoutMs = 15_000
 /** Over all of kafkajs's retries, which reconnect and look up leaders without a bound of their own. */
 const sendTimeoutMs = 60_000
 const closeTimeoutMs = 5_000
-const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 }
 
 /** Connects. Throws DependencyUnavailable when no broker answers. */
 export async function startRecordProducer(connection: KafkaConnection): Promise<RecordProducer> {
   const producer = createKafka(connection).producer({
     allowAutoTopicCreation: false,
     idempotent: false,
-    retry,
     // murmur2 over the key, as Java's: named, or kafkajs warns that it changed.
     createPartitioner: Partitioners.DefaultPartitioner,
   })

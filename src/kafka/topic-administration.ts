@@ -111,8 +111,10 @@ const settleAttempts = 100
 const settleIntervalMs = 100
 
 /**
- * Waits until the brokers show what the controller has accepted. kafkajs's own `waitForLeaders` fails with
- * UNKNOWN_TOPIC_OR_PARTITION when it asks a broker that has not heard of the topic yet, which KRaft makes common.
+ * Waits until the brokers show what the controller has accepted, and lead it: a broker lists a new topic before it leads
+ * its partitions, and a producer that comes in between is refused for some of them and sends the others twice.
+ * kafkajs's own `waitForLeaders` fails with UNKNOWN_TOPIC_OR_PARTITION when it asks a broker that has not heard of the
+ * topic yet, which KRaft makes common.
  * @returns what differs then.
  */
 async function settle(
@@ -123,13 +125,22 @@ async function settle(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const drifts = compareTopics(wanted, await observeTopics(admin, wanted))
-      if (!drifts.some(isOpen) || attempt === settleAttempts) return drifts
+      const settled = !drifts.some(isOpen)
+      // Only the leader of a partition tells its offsets.
+      if (settled) await Promise.all(existing(wanted, drifts).map(({ name }) => admin.fetchTopicOffsets(name)))
+      if (settled || attempt === settleAttempts) return drifts
     } catch (error) {
       // One broker lists the topic, another that is asked about it does not know it yet.
       if (protocolTypeOf(error) === undefined || !isRetriable(error) || attempt === settleAttempts) throw error
     }
     await delay(settleIntervalMs)
   }
+}
+
+/** Asking about a topic that is missing, because it was refused, would be retried for seconds. */
+function existing(wanted: readonly TopicDefinition[], drifts: readonly TopicDrift[]): TopicDefinition[] {
+  const missing = new Set(drifts.filter(({ kind }) => kind === 'missing').map(({ topic }) => topic))
+  return wanted.filter(({ name }) => !missing.has(name))
 }
 
 async function createTopics(admin: Admin, topics: readonly TopicDefinition[]): Promise<TopicRefusal[]> {

@@ -107,7 +107,10 @@ function settlementColumns(settlements: readonly Settlement[]): unknown[][] {
   ]
 }
 
-type ClaimRow = { delivery_id: string; action: ClaimAction } & (AnsweredRow | { state: null })
+type ClaimRow = { delivery_id: string; action: ClaimAction; attempts_max: number | null } & (
+  | AnsweredRow
+  | { state: null }
+)
 
 interface AnsweredRow {
   state: DeliveryState
@@ -120,12 +123,13 @@ interface AnsweredRow {
 }
 
 function toVerdict(row: ClaimRow): ClaimVerdict {
-  const { delivery_id: deliveryId, action } = row
-  if (row.state === null) return { deliveryId, action }
+  const { delivery_id: deliveryId, action, attempts_max: attemptsMax } = row
+  if (row.state === null) return { deliveryId, action, attemptsMax }
   const { state, hop, attempt, reason, provider } = row
   return {
     deliveryId,
     action,
+    attemptsMax,
     row: {
       state,
       hop,

@@ -2,7 +2,7 @@
  * The notification log in Postgres: who was first with a notification, what was decided, and cancels.
  *
  * `record` is one round trip per event day (a chunk is nearly always of one), a look-up is one in all, a cancel one
- * transaction of two statements. Postgres refuses a day that has no partition with an ordinary error (SQLSTATE 23514).
+ * transaction of two statements. A day without a partition is unavailable until somebody makes it.
  */
 import type { Cancellation } from '../domain/cancellation.ts'
 import type { LogEntry, NewLogEntry, NotificationKey } from '../domain/notification-log.ts'

@@ -38,7 +38,16 @@ export function unavailabilityCodeOf(error: unknown): string | undefined {
   const code = codeOf(error)
   if (code === undefined) return undefined
   if (!(error instanceof DatabaseError)) return unavailableErrnos.has(code) ? code : undefined
+  if (isMissingPartition(error)) return 'missing_partition'
   return unavailableClasses.has(code.slice(0, 2)) || unavailableStates.has(code) ? code : undefined
+}
+
+/**
+ * A day without a partition: a check violation (23514) of no named constraint. It is the deployment that lacks something
+ * and not the record, so whoever meets it waits until `fanfare migrate` has made the partition.
+ */
+function isMissingPartition({ code, constraint }: DatabaseError): boolean {
+  return code === '23514' && constraint === undefined
 }
 
 /** The machine-readable code of an error, if it has one. */

@@ -3,28 +3,37 @@
  */
 import type { Configuration } from '../config.ts'
 import { channels, lanes } from '../domain/channel.ts'
-import type { Infrastructure } from './infrastructure.ts'
+import { deliverySections, openDeliveryInfrastructure, type Infrastructure } from './infrastructure.ts'
 import type { RoleContext } from './role.ts'
+import { startRetries } from './retry.ts'
 import { startRouters } from './router.ts'
-import { runRole, type RoleParts } from './running-role.ts'
+import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 import { startSenders } from './sender.ts'
 
+const sections = ['redis', 'sender', 'addresses', 'providers', ...deliverySections] as const
+
 export async function run(context: RoleContext): Promise<void> {
-  await runRole({ role: 'all', sections: ['redis', 'sender', 'addresses', 'providers'], start }, context)
+  await runRole({ role: 'all', sections, start }, context)
 }
 
 async function start(
   infrastructure: Infrastructure,
-  { redis, sender, addresses, providers }: Pick<Configuration, 'redis' | 'sender' | 'addresses' | 'providers'>,
+  own: Pick<Configuration, (typeof sections)[number]>,
 ): Promise<RoleParts> {
+  const { redis, sender, addresses, providers } = own
+  const opened = await openDeliveryInfrastructure(infrastructure, own)
   const served = channels.flatMap((channel) => lanes.map((lane) => ({ channel, lane })))
-  const senders = await startSenders(infrastructure, served, { ...sender, hashKey: addresses.hashKey, providers })
-  const routers = await startRouters(infrastructure, lanes, redis.url)
-  return {
-    consumers: [...routers.consumers, ...senders.consumers],
-    close: async () => {
-      await routers.close()
-      await senders.close()
+  const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers })
+  const retries = await startRetries(infrastructure, lanes)
+  const routers = await startRouters(opened, lanes, redis.url)
+  const parts = [routers, retries, senders]
+  return closingAfter(
+    {
+      consumers: parts.flatMap(({ consumers }) => consumers),
+      close: async () => {
+        for (const part of parts) await part.close()
+      },
     },
-  }
+    opened,
+  )
 }

@@ -1,8 +1,8 @@
 /**
- * What every role of a process shares: log, metrics, producer, schemas, database. Opened once, closed in reverse order.
+ * What every role of a process shares: log, metrics and producer; and what those share that touch deliveries: schemas, database.
  */
 import { createHash, createHmac, randomUUID } from 'node:crypto'
-import type { readConfiguration } from '../config.ts'
+import type { Configuration } from '../config.ts'
 import type { Digest } from '../domain/identity.ts'
 import { topicNames, type TopicNames } from '../domain/topic-names.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
@@ -18,22 +18,19 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Registry } from 'prom-client'
 
 /** The sections that every role reads. */
-export const sharedSections = ['kafka', 'topics', 'consumer', 'registry', 'postgres', 'admin', 'log'] as const
-export type SharedConfiguration = ReturnType<typeof readConfiguration<(typeof sharedSections)[number]>>
+export const sharedSections = ['kafka', 'topics', 'consumer', 'admin', 'log'] as const
+export type SharedConfiguration = Pick<Configuration, (typeof sharedSections)[number]>
 
+/** What a role needs that touches only Kafka. */
 export interface Infrastructure {
+  role: string
   configuration: SharedConfiguration
   log: Logger
   registry: Registry
   consumerMetrics: ConsumerMetrics
-  deliveryMetrics: DeliveryMetrics
   topics: TopicNames
   kafka: KafkaConnection
   producer: RecordProducer
-  schemas: SchemaStore
-  statusWriter: AvroWriter<'DeliveryStatus'>
-  commandWriter: AvroWriter<'DeliveryCommand'>
-  pool: HotPathPool
   /** This process, new at every start. */
   processId: string
   /** Ends the process: it cannot go on. */
@@ -51,13 +48,47 @@ export interface InfrastructureOptions {
 
 export async function openInfrastructure(options: InfrastructureOptions): Promise<Infrastructure> {
   const { role, configuration, log, metricsRegistry, fatal } = options
-  const topics = topicNames(configuration.topics.prefix)
   const kafka: KafkaConnection = {
     brokers: configuration.kafka.brokers,
     clientId: `fanfare-${role}`,
     log: (level, line, detail) => log[level](detail, line),
   }
-  const registryClient = createRegistryClient(configuration.registry.service)
+  const producer = await startRecordProducer(kafka)
+  return {
+    role,
+    configuration,
+    log,
+    registry: metricsRegistry,
+    consumerMetrics: createConsumerMetrics(metricsRegistry),
+    topics: topicNames(configuration.topics.prefix),
+    kafka,
+    producer,
+    processId: randomUUID(),
+    fatal,
+    close: () => producer.close(),
+  }
+}
+
+/** The sections of roles that read and write deliveries. */
+export const deliverySections = ['registry', 'postgres'] as const
+export type DeliveryConfiguration = Pick<Configuration, (typeof deliverySections)[number]>
+
+/** What a role needs besides, that reads commands or requests and keeps them in the database. */
+export interface DeliveryInfrastructure extends Infrastructure {
+  deliveryMetrics: DeliveryMetrics
+  schemas: SchemaStore
+  statusWriter: AvroWriter<'DeliveryStatus'>
+  commandWriter: AvroWriter<'DeliveryCommand'>
+  pool: HotPathPool
+}
+
+/** @throws SchemaNotRegistered where the deployment has not registered this version's schemas. */
+export async function openDeliveryInfrastructure(
+  infrastructure: Infrastructure,
+  { registry, postgres }: DeliveryConfiguration,
+): Promise<DeliveryInfrastructure> {
+  const { topics, log, role } = infrastructure
+  const registryClient = createRegistryClient(registry.service)
   const [statusWriter, commandWriter] = await Promise.all([
     createAvroWriter({
       registry: registryClient,
@@ -70,33 +101,20 @@ export async function openInfrastructure(options: InfrastructureOptions): Promis
       subject: subjectOf(topics.deliveries('email', 'bulk'), 'DeliveryCommand'),
     }),
   ])
-  const producer = await startRecordProducer(kafka)
   const pool = createHotPathPool({
-    url: configuration.postgres.url,
+    url: postgres.url,
     applicationName: `fanfare-${role}`,
-    maxConnections: configuration.postgres.maxConnections,
+    maxConnections: postgres.maxConnections,
     onIdleConnectionLost: (code) => log.warn({ code }, 'an idle database connection was lost'),
   })
   return {
-    configuration,
-    log,
-    registry: metricsRegistry,
-    consumerMetrics: createConsumerMetrics(metricsRegistry),
-    deliveryMetrics: createDeliveryMetrics(metricsRegistry),
-    topics,
-    kafka,
-    producer,
+    ...infrastructure,
+    deliveryMetrics: createDeliveryMetrics(infrastructure.registry),
     schemas: createSchemaStore({ fetchSchema: (id) => registryClient.fetchSchema(id) }),
     statusWriter,
     commandWriter,
     pool,
-    processId: randomUUID(),
-    fatal,
-    close: async () => {
-      // The producer first: what is queued there has its rows already.
-      await producer.close()
-      await pool.close()
-    },
+    close: () => pool.close(),
   }
 }
 

@@ -18,9 +18,15 @@ import { createProfileSource } from '../services/router/profile-source.ts'
 import { createRouter } from '../services/router/router.ts'
 import { createRulesCache } from '../services/router/rules-cache.ts'
 import { consumerTelemetry } from './consumer-telemetry.ts'
-import { sha1, sha256, type Infrastructure } from './infrastructure.ts'
+import {
+  deliverySections,
+  openDeliveryInfrastructure,
+  sha1,
+  sha256,
+  type DeliveryInfrastructure,
+} from './infrastructure.ts'
 import type { RoleContext } from './role.ts'
-import { runRole, type RoleParts } from './running-role.ts'
+import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 import { createRouterMetrics, type RouterMetrics } from '../telemetry/router-metrics.ts'
 
 /** A role that starts beside its Redis waits so long for the first connection; then it routes without. */
@@ -30,8 +36,11 @@ export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'router',
-      sections: ['lane', 'redis'],
-      start: (infrastructure, { lane, redis }) => startRouters(infrastructure, [lane.lane], redis.url),
+      sections: ['lane', 'redis', ...deliverySections],
+      start: async (infrastructure, own) => {
+        const opened = await openDeliveryInfrastructure(infrastructure, own)
+        return closingAfter(await startRouters(opened, [own.lane.lane], own.redis.url), opened)
+      },
     },
     context,
   )
@@ -39,7 +48,7 @@ export async function run(context: RoleContext): Promise<void> {
 
 /** One consumer for each lane; they share what is not a lane's own. */
 export async function startRouters(
-  infrastructure: Infrastructure,
+  infrastructure: DeliveryInfrastructure,
   lanes: readonly Lane[],
   redisUrl: string,
 ): Promise<RoleParts> {
@@ -63,7 +72,11 @@ export async function startRouters(
   }
 }
 
-async function startRouter(infrastructure: Infrastructure, lane: Lane, ports: RouterPorts): Promise<RunningConsumer> {
+async function startRouter(
+  infrastructure: DeliveryInfrastructure,
+  lane: Lane,
+  ports: RouterPorts,
+): Promise<RunningConsumer> {
   const { configuration, topics, kafka, producer, consumerMetrics, log, fatal } = infrastructure
   const group = topics.group('router', lane)
   const router = createRouter(lane, ports)
@@ -87,7 +100,16 @@ async function startRouter(infrastructure: Infrastructure, lane: Lane, ports: Ro
 }
 
 function routerPorts(
-  { pool, producer, topics, schemas, commandWriter, statusWriter, deliveryMetrics, consumerMetrics }: Infrastructure,
+  {
+    pool,
+    producer,
+    topics,
+    schemas,
+    commandWriter,
+    statusWriter,
+    deliveryMetrics,
+    consumerMetrics,
+  }: DeliveryInfrastructure,
   metrics: RouterMetrics,
   cache: ReturnType<typeof createProfileCache>,
 ): RouterPorts {
@@ -136,7 +158,7 @@ function routerPorts(
   }
 }
 
-function requestReader(schemas: Infrastructure['schemas']): RequestReader {
+function requestReader(schemas: DeliveryInfrastructure['schemas']): RequestReader {
   const reader = createAvroReader({ schemas, records: ['NotificationRequested', 'NotificationCancelled'] })
   return {
     decode: async (values) =>

@@ -19,6 +19,17 @@ export interface RoleParts {
   close(): Promise<void>
 }
 
+/** The parts, closed together with what they stand on, which closes last. */
+export function closingAfter(parts: RoleParts, base: { close(): Promise<void> }): RoleParts {
+  return {
+    ...parts,
+    close: async () => {
+      await parts.close()
+      await base.close()
+    },
+  }
+}
+
 export interface RoleDefinition<Section extends SectionName> {
   role: string
   /** What it reads besides the sections that all roles share. */

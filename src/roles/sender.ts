@@ -17,10 +17,17 @@ import { createRenderer } from '../services/sender/render.ts'
 import { createSender } from '../services/sender/sender.ts'
 import type { SenderSettings } from '../services/sender/sender-settings.ts'
 import { consumerTelemetry } from './consumer-telemetry.ts'
-import { addressHasher, sha1, type Infrastructure } from './infrastructure.ts'
+import {
+  addressHasher,
+  deliverySections,
+  openDeliveryInfrastructure,
+  sha1,
+  sha256,
+  type DeliveryInfrastructure,
+} from './infrastructure.ts'
 import { createProvider, preferredProvider } from './providers.ts'
 import type { RoleContext } from './role.ts'
-import { runRole, type RoleParts } from './running-role.ts'
+import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 
 /** Of the call budget: what a provider may need beyond its own time-out to give its answer back. */
 const answerGraceMs = 2_000
@@ -41,20 +48,21 @@ export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'sender',
-      sections: ['channel', 'lane', 'sender', 'addresses', 'providers'],
-      start: (infrastructure, { channel, lane, sender, addresses, providers }) =>
-        startSenders(infrastructure, [{ channel: channel.channel, lane: lane.lane }], {
-          ...sender,
-          hashKey: addresses.hashKey,
-          providers,
-        }),
+      sections: ['channel', 'lane', 'sender', 'addresses', 'providers', ...deliverySections],
+      start: async (infrastructure, own) => {
+        const { channel, lane, sender, addresses, providers } = own
+        const opened = await openDeliveryInfrastructure(infrastructure, own)
+        const served = [{ channel: channel.channel, lane: lane.lane }]
+        const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers })
+        return closingAfter(senders, opened)
+      },
     },
     context,
   )
 }
 
 export async function startSenders(
-  infrastructure: Infrastructure,
+  infrastructure: DeliveryInfrastructure,
   served: readonly { channel: Channel; lane: Lane }[],
   configuration: SendersConfiguration,
 ): Promise<RoleParts> {
@@ -76,7 +84,7 @@ interface SenderStart {
 }
 
 async function startSender(
-  infrastructure: Infrastructure,
+  infrastructure: DeliveryInfrastructure,
   { channel, lane, configuration }: SenderStart,
 ): Promise<{ consumer: RunningConsumer; provider: Provider }> {
   const { topics, kafka, producer, consumerMetrics, log, fatal, processId } = infrastructure
@@ -119,7 +127,7 @@ async function startSender(
 }
 
 function senderPorts(
-  infrastructure: Infrastructure,
+  infrastructure: DeliveryInfrastructure,
   provider: Provider,
   hashKey: Uint8Array,
   settings: SenderSettings,
@@ -138,6 +146,7 @@ function senderPorts(
     topics,
     hashAddress: (channel, address) => hash(requestChannelOf(channel), address),
     sha1,
+    sha256,
     now: Date.now,
     monotonicNow: () => performance.now(),
     sleep: async (ms, signal) => {
@@ -148,7 +157,7 @@ function senderPorts(
 }
 
 function senderTelemetry(
-  { deliveryMetrics, consumerMetrics, log, topics }: Infrastructure,
+  { deliveryMetrics, consumerMetrics, log, topics }: DeliveryInfrastructure,
   { channel, lane }: SenderSettings,
 ): (observation: SenderObservation) => void {
   const group = topics.group('sender', channel, lane)
@@ -190,7 +199,7 @@ function senderTelemetry(
   }
 }
 
-function commandReader(schemas: Infrastructure['schemas']): CommandReader {
+function commandReader(schemas: DeliveryInfrastructure['schemas']): CommandReader {
   const reader = createAvroReader({ schemas, records: ['DeliveryCommand'] })
   return {
     decode: async (values) =>

@@ -213,6 +213,12 @@ describe('the notification log', () => {
     assert.equal(counted.roundTrips(), 1)
   })
 
+  test('waits for a day whose partition is missing, and takes it for no fault of the record', async () => {
+    const createdAtMs = Date.now() + 400 * dayMs
+    const entry = logEntry({ createdAtMs })
+    await assert.rejects(log.record([entry]), { name: 'DependencyUnavailable', code: 'missing_partition' })
+  })
+
   test('logs refused requests of users that cannot exist', async () => {
     const refused = (userId: number) =>
       logEntry({ userId, decision: { kind: 'failed', reason: 'invalid_user_id', deliveries: [] } })

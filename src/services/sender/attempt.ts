@@ -2,20 +2,21 @@
  * From a granted claim to what is published: render → send → settle. Nothing here throws for a lost dependency; the
  * outcome of a call lives only in this function until it is settled.
  */
+import type { Message } from '../../domain/message.ts'
 import type { Outcome } from '../../domain/provider.ts'
 import type { OutgoingRecord } from '../../domain/record.ts'
+import { attemptsMax } from '../../domain/retry-ladder.ts'
 import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
 import { claim, type Claimed } from './claim.ts'
-import { conclude } from './conclude.ts'
-import type { Gate } from './gate.ts'
+import { conclude, type Conclusion } from './conclude.ts'
 import type { Job } from './decode.ts'
+import type { Gate } from './gate.ts'
 import type { SenderPorts } from './ports.ts'
-import { deadLetterOf, statusOf } from './publish.ts'
+import { deadLetterOf, nextHopOf, statusOf } from './publish.ts'
 import { send } from './send.ts'
 import { accountHoldMs, type SenderSettings } from './sender-settings.ts'
 import type { Settler } from './settle.ts'
 import { untilAvailable } from './until-available.ts'
-import type { Message } from '../../domain/message.ts'
 
 export interface AttemptContext {
   settings: SenderSettings
@@ -26,10 +27,8 @@ export interface AttemptContext {
   callEnded(): void
 }
 
-type Settling = Omit<Settlement, 'deliveryId' | 'hop' | 'nextDueAtMs'> & {
-  deadLettered: boolean
-  segments: number | null
-}
+/** What a delivery comes to, with what only its status says. */
+export type Settling = Conclusion & { provider: string | null; segments: number | null }
 
 /**
  * @returns what to publish, or the new verdict where the lease could not be renewed.
@@ -46,8 +45,10 @@ export async function attempt(claimed: Claimed, context: AttemptContext): Promis
   return settle(claimed.job, called, context)
 }
 
-const unsent = {
+/** Of a settlement without a call. */
+export const unsent = {
   attemptsSpent: 0,
+  nextDueAtMs: null,
   provider: null,
   providerMessageId: null,
   deadLettered: false,
@@ -70,8 +71,11 @@ async function callUntilAccountServes(
       leaseEndsAt = again.leaseEndsAt
     }
     const outcome = await send(claimed.job, message, settings, ports)
-    const concluded = concludeFor(outcome, message, ports.provider.name)
-    if (concluded !== 'held') return concluded
+    const concluded = concludeFor(outcome, claimed, context)
+    if (concluded !== 'held') {
+      const segments = message.kind === 'sms' ? message.segments : null
+      return { ...concluded, provider: ports.provider.name, segments }
+    }
     // The account's fault and not the delivery's: nothing is spent, nothing else starts, the same call is tried later.
     gate.hold(accountHoldMs)
     ports.observe({ kind: 'held', provider: ports.provider.name, holdMs: accountHoldMs })
@@ -79,23 +83,29 @@ async function callUntilAccountServes(
   }
 }
 
-function concludeFor(outcome: Outcome, message: Message, provider: string): Settling | 'held' {
-  const verdict = conclude(outcome)
-  if (verdict === 'held') return verdict
-  return { ...verdict, provider, segments: message.kind === 'sms' ? message.segments : null }
+function concludeFor(outcome: Outcome, { job, verdict }: Claimed, { ports, settings }: AttemptContext) {
+  return conclude(
+    outcome,
+    {
+      deliveryId: job.command.deliveryId,
+      hop: job.headers.hop,
+      attemptsBefore: verdict.row?.attempt ?? 0,
+      attemptsMax: attemptsMax(settings.channel, verdict.attemptsMax),
+      unknownPolicy: job.command.unknownPolicy,
+      expiresAt: job.command.expiresAt,
+      nowMs: ports.now(),
+    },
+    ports.sha256,
+  )
 }
 
-async function settle(job: Job, settling: Settling, context: AttemptContext): Promise<OutgoingRecord[]> {
+/** Writes what became of the record's hop. @returns what to publish: what the row says then, whoever wrote it. */
+export async function settle(job: Job, settling: Settling, context: AttemptContext): Promise<OutgoingRecord[]> {
   const { ports, settings, settler } = context
   const { deadLettered, segments, ...settlement } = settling
   let row: SettledDelivery
   try {
-    row = await settler.settle({
-      ...settlement,
-      deliveryId: job.command.deliveryId,
-      hop: job.headers.hop,
-      nextDueAtMs: null,
-    })
+    row = await settler.settle({ ...settlement, deliveryId: job.command.deliveryId, hop: job.headers.hop })
   } catch {
     // The database refuses this outcome itself. Thrown, the record would be claimed and called again.
     return [deadLetterOf(job.record, 'internal_error', settings, ports)]
@@ -104,10 +114,15 @@ async function settle(job: Job, settling: Settling, context: AttemptContext): Pr
     ports.observe({ kind: 'late_result', state: settlement.state })
     return []
   }
-  if (settlement.state === 'sent') {
-    ports.observe({ kind: 'sent', lane: settings.lane, latencyMs: ports.now() - job.command.createdAt })
-  }
+  tellLatency(job, settlement, context)
   const status = statusOf(job, { ...row, segments }, settings, ports)
-  const reason = settlement.reason
-  return deadLettered && reason !== null ? [status, deadLetterOf(job.record, reason, settings, ports)] : [status]
+  if (row.state === 'retrying') return [status, nextHopOf(job, row, settings, ports)]
+  const { reason } = row
+  const kept = deadLettered && row.state === 'failed' && reason !== null
+  return kept ? [status, deadLetterOf(job.record, reason, settings, ports)] : [status]
+}
+
+function tellLatency(job: Job, { state }: Pick<Settlement, 'state'>, { ports, settings }: AttemptContext): void {
+  if (state !== 'sent') return
+  ports.observe({ kind: 'sent', lane: settings.lane, latencyMs: ports.now() - job.command.createdAt })
 }

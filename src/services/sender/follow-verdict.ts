@@ -2,9 +2,11 @@
  * What follows from a claim's verdict, until it is published: the one switch over the hop table's actions.
  */
 import type { OutgoingRecord } from '../../domain/record.ts'
-import { attempt, type AttemptContext } from './attempt.ts'
+import { attemptsMax } from '../../domain/retry-ladder.ts'
+import { attempt, settle, unsent, type AttemptContext } from './attempt.ts'
 import type { Claimed } from './claim.ts'
-import { deadLetterOf, statusOf } from './publish.ts'
+import type { Job } from './decode.ts'
+import { deadLetterOf, nextHopOf, putBackOf, statusOf } from './publish.ts'
 import { untilAvailable } from './until-available.ts'
 
 /** Resolves when everything that follows is acknowledged. Lost dependencies are waited for. */
@@ -25,6 +27,7 @@ export async function followVerdict(claimed: Claimed, context: AttemptContext): 
 async function outgoingOf(claimed: Claimed, context: AttemptContext): Promise<OutgoingRecord[]> {
   const { settings, ports } = context
   const { job, verdict } = claimed
+  const { row } = verdict
   switch (verdict.action) {
     case 'claim': {
       const attempted = await attempt(claimed, context)
@@ -33,18 +36,48 @@ async function outgoingOf(claimed: Claimed, context: AttemptContext): Promise<Ou
     case 'expired':
     case 'suppressed':
     case 'opted_out':
+      return row === undefined ? [] : [statusOf(job, { ...row, segments: null }, settings, ports)]
     case 'republish':
-      return verdict.row === undefined ? [] : [statusOf(job, { ...verdict.row, segments: null }, settings, ports)]
+      return row === undefined ? [] : republished(job, row, context)
+    // The row waits: by this claim, or since a settlement whose record may not have been published.
+    case 'quiet':
+    case 'next':
+      return row === undefined ? [] : waiting(job, row, context)
+    case 'unknown':
+      return row === undefined ? [] : ambiguous(claimed, row, context)
+    case 'put_back':
+      return [putBackOf(job, settings, ports)]
     case 'stale':
     case 'again':
       return []
     case 'no_row':
       return [deadLetterOf(job.record, 'no_row', settings, ports)]
-    case 'put_back':
-    case 'unknown':
-    case 'next':
-    case 'quiet':
-      // Until there is a retry ladder to put it back through: kept whole in the dead letters, and counted.
-      return [deadLetterOf(job.record, 'claimed_elsewhere', settings, ports)]
   }
+}
+
+/** A crash between settling and publishing left the status unpublished, and of an exhausted delivery its dead letter. */
+function republished(job: Job, row: Row, { settings, ports }: AttemptContext): OutgoingRecord[] {
+  const status = statusOf(job, { ...row, segments: null }, settings, ports)
+  const exhaustedHere = row.reason === 'attempts_exhausted' && row.hop === job.headers.hop
+  return exhaustedHere ? [status, deadLetterOf(job.record, 'attempts_exhausted', settings, ports)] : [status]
+}
+
+type Row = NonNullable<Claimed['verdict']['row']>
+
+function waiting(job: Job, row: Row, { settings, ports }: AttemptContext): OutgoingRecord[] {
+  return [statusOf(job, { ...row, segments: null }, settings, ports), nextHopOf(job, row, settings, ports)]
+}
+
+/**
+ * A lease ended without a result, so nobody knows whether the call was made. The claim has written what the policy says;
+ * a delivery that has no attempt left by it has failed.
+ */
+async function ambiguous(claimed: Claimed, row: Row, context: AttemptContext): Promise<OutgoingRecord[]> {
+  const { settings, ports } = context
+  const { job, verdict } = claimed
+  if (row.state !== 'retrying') return [statusOf(job, { ...row, segments: null }, settings, ports)]
+  if (row.attempt < attemptsMax(settings.channel, verdict.attemptsMax)) return waiting(job, row, context)
+  const doubt = statusOf(job, { ...row, segments: null }, settings, ports)
+  const exhausted = { ...unsent, state: 'failed', reason: 'attempts_exhausted', deadLettered: true } as const
+  return [doubt, ...(await settle(job, exhausted, context))]
 }

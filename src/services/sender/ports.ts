@@ -49,6 +49,7 @@ export interface SenderPorts {
   /** Keyed, as the suppression list holds addresses. */
   hashAddress(channel: Channel, address: string): Uint8Array
   sha1: Digest
+  sha256: Digest
   /** Unix ms. */
   now(): number
   /** Monotonic ms: what leases are measured by. */

@@ -1,10 +1,12 @@
 /**
- * Stage 7, publish: statuses and dead letters of a delivery, in one send.
+ * Stage 7, publish: statuses, the next hop and dead letters of a delivery, in one send.
  */
 import type { DeliveryState } from '../../domain/delivery-state.ts'
 import type { Status } from '../../domain/delivery-status.ts'
 import type { DeadLetterReason, StatusReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
+import { deliveryHeaders, headerNames, traceHeaders } from '../../domain/record-headers.ts'
+import { nextTry, rungFor } from '../../domain/retry-ladder.ts'
 import { deliveryStatus, type DeliveryStep } from '../../domain/status-record.ts'
 import type { Job } from './decode.ts'
 import type { SenderPorts } from './ports.ts'
@@ -22,7 +24,7 @@ export interface RowStep {
 
 export function statusOf(job: Job, row: RowStep, settings: SenderSettings, ports: SenderPorts): OutgoingRecord {
   const step: DeliveryStep = {
-    status: statusNameOf(row.state),
+    status: statusNameOf(row),
     reason: acceptedStates.has(row.state) ? null : row.reason,
     hop: row.hop,
     attempt: row.attempt,
@@ -50,10 +52,54 @@ const acceptedStates: ReadonlySet<DeliveryState> = new Set([
   'unsubscribed',
 ])
 
-function statusNameOf(state: DeliveryState): Status {
+function statusNameOf({ state, reason }: RowStep): Status {
   if (acceptedStates.has(state)) return 'sent'
-  // Neither is ever republished; both say that the delivery is on its way.
-  return state === 'claimed' ? 'routed' : state
+  // Never republished; it says that the delivery is on its way.
+  if (state === 'claimed') return 'routed'
+  if (state !== 'retrying') return state
+  // A retry may wait for three things, and each has its word.
+  if (reason === 'ambiguous') return 'unknown'
+  return reason === 'quiet_hours' ? 'deferred' : 'retrying'
+}
+
+/**
+ * The record of the next hop, for the rung on which it is due: the command's bytes, and the row's hop, attempts and due
+ * time. Published only over a row that waits at this record's hop, which is what makes hop + 1 claimable.
+ */
+export function nextHopOf(
+  job: Job,
+  row: { hop: number; attempt: number; nextDueAtMs: number | null },
+  settings: SenderSettings,
+  ports: SenderPorts,
+): OutgoingRecord {
+  const dueAtMs = row.nextDueAtMs ?? ports.now()
+  return {
+    topic: ports.topics.retry(settings.lane, rungFor(dueAtMs, ports.now())),
+    key: job.record.key,
+    value: job.record.value,
+    headers: {
+      ...traceHeaders(job.record.headers),
+      ...deliveryHeaders({ hop: row.hop + 1, attempt: row.attempt, dueAtMs, redrive: false }),
+      [headerNames.channel]: settings.channel,
+    },
+  }
+}
+
+/** The same record once more, a rung later: somebody else's lease is live, and waiting for it in memory holds a place. */
+export function putBackOf(job: Job, settings: SenderSettings, ports: SenderPorts): OutgoingRecord {
+  const { command, headers, record } = job
+  const later = { deliveryId: command.deliveryId, hop: headers.hop, attempt: 1, notBeforeMs: undefined }
+  const { rung, dueAtMs } = nextTry({ ...later, nowMs: ports.now() }, ports.sha256)
+  return {
+    topic: ports.topics.retry(settings.lane, rung),
+    key: record.key,
+    value: record.value,
+    headers: {
+      ...traceHeaders(record.headers),
+      ...deliveryHeaders({ ...headers, dueAtMs }),
+      [headerNames.channel]: settings.channel,
+    },
+  }
 }
 
 export function deadLetterOf(

@@ -29,6 +29,7 @@ const cachedContentsMax = 2_000
 const parseLimit = 200_000
 /** Milliseconds of one rendering. */
 const renderLimitMs = 200
+const renderAttempts = 2
 /** Objects and characters that one rendering may make. */
 const memoryLimit = 5_000_000
 /** Twilio refuses longer bodies with error 21617; other providers cut there too. */
@@ -82,12 +83,16 @@ export function createRenderer(load: LoadContents): Renderer {
   function render(command: DeliveryCommand): Rendered {
     const content = parsed.get(nameOf(keyOf(command)))
     if (content === undefined || content === 'unusable') return { kind: 'refused', reason: 'template_error' }
-    try {
-      return refuseTooLong(renderContent(content, command.data, engines))
-    } catch {
-      // A variable that the data lacks, or a limit. The error's text may quote the data.
-      return { kind: 'refused', reason: 'template_error' }
+    // Twice: the limit is on wall time, so a process that was starved or paused meanwhile looks like an endless template
+    // (seen once in 100,000 events on a busy machine). A template that is at fault fails again.
+    for (let attempt = 1; attempt <= renderAttempts; attempt += 1) {
+      try {
+        return refuseTooLong(renderContent(content, command.data, engines))
+      } catch {
+        // A variable that the data lacks, or a limit. The error's text may quote the data.
+      }
     }
+    return { kind: 'refused', reason: 'template_error' }
   }
 
   return { prepare, render }

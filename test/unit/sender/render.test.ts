@@ -3,39 +3,14 @@ import { describe, test } from 'node:test'
 import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
 import type { TemplateContent } from '../../../src/domain/template.ts'
 import { createRenderer } from '../../../src/services/sender/render.ts'
-import { nowMs } from '../../support/builders/requests.ts'
-
-function command(choices: Partial<DeliveryCommand> = {}): DeliveryCommand {
-  return {
-    deliveryId: '01939c5a-6e00-8000-8000-000000000001',
-    notificationId: '01939c5a-6e00-7000-8000-000000000001',
-    source: 'shop',
-    userId: 7,
-    category: 'receipts',
-    channel: 'email',
-    address: 'ada@example.com',
-    deviceId: null,
-    templateId: 'receipt',
-    templateVersion: 3,
-    locale: 'en',
-    data: { item_name: 'Lamp' },
-    quietFrom: null,
-    quietUntil: null,
-    unknownPolicy: 'resend',
-    createdAt: nowMs,
-    routedAt: nowMs,
-    expiresAt: nowMs + 1_000,
-    collapseKey: null,
-    ...choices,
-  }
-}
+import { deliveryCommand } from '../../support/builders/commands.ts'
 
 async function rendered(content: TemplateContent | undefined, choices: Partial<DeliveryCommand> = {}) {
   const renderer = createRenderer(async (keys) => {
     await Promise.resolve()
     return keys.map(() => content)
   })
-  const own = command({ channel: content?.channel === 'sms' ? 'sms' : 'email', ...choices })
+  const own = deliveryCommand({ channel: content?.channel === 'sms' ? 'sms' : 'email', ...choices })
   await renderer.prepare([own])
   return renderer.render(own)
 }
@@ -111,6 +86,20 @@ describe('rendering', () => {
     assert.deepEqual(long, { kind: 'refused', reason: 'message_too_large' })
   })
 
+  test('does not take a pause of the process for an endless template', async (t) => {
+    const renderer = createRenderer(async (keys) => {
+      await Promise.resolve()
+      return keys.map(() => sms('{{ item_name }}'))
+    })
+    const own = deliveryCommand({ channel: 'sms' })
+    await renderer.prepare([own])
+    let calls = 0
+    // The second look at the clock, by which the limit is checked, comes an hour after the first.
+    t.mock.method(performance, 'now', () => ((calls += 1) === 2 ? 3_600_000 : 0))
+    assert.equal(renderer.render(own).kind, 'rendered')
+    assert.ok(calls > 2)
+  })
+
   test('loads a pinned version once', async () => {
     let loads = 0
     const renderer = createRenderer(async (keys) => {
@@ -118,7 +107,7 @@ describe('rendering', () => {
       await Promise.resolve()
       return keys.map(() => sms('x'))
     })
-    const one = command({ channel: 'sms' })
+    const one = deliveryCommand({ channel: 'sms' })
     await renderer.prepare([one, { ...one, deliveryId: 'other' }])
     await renderer.prepare([one])
     assert.equal(loads, 1)
