@@ -10,7 +10,7 @@ export type PauseReason = 'queue' | 'fault' | 'not_due' | 'stopping'
 export type ConsumerEvent =
   | { kind: 'joined'; memberId: string; partitions: number; kept: number; lost: number }
   | { kind: 'rebalancing' }
-  | { kind: 'fetched'; topic: string; partition: number; records: number; highWatermark: bigint }
+  | { kind: 'fetched'; topic: string; partition: number; records: number; firstOffset: bigint; highWatermark: bigint }
   | { kind: 'completed'; topic: string; records: number }
   | { kind: 'committed'; topic: string; partition: number; offset: bigint }
   | { kind: 'commit_failed'; code: string }

@@ -117,7 +117,14 @@ async function enqueue({ batch, resolveOffset }: EachBatchPayload, into: Enqueue
   // A partition that was lost while its batch was on the way: its new owner fetches it.
   if (!accepted) return
   resolveOffset(batch.lastOffset())
-  report({ kind: 'fetched', topic, partition, records: records.length, highWatermark: BigInt(batch.highWatermark) })
+  report({
+    kind: 'fetched',
+    topic,
+    partition,
+    records: records.length,
+    firstOffset: BigInt(batch.firstOffset() ?? batch.lastOffset()),
+    highWatermark: BigInt(batch.highWatermark),
+  })
   work.wake()
 }
 

@@ -24,16 +24,19 @@ export interface InPlaceConsumerOptions extends Omit<GroupMemberOptions, 'partit
   handle: HandleInPlace
   /** Publishes the source's bytes to the dead-letter topic; acknowledged when it resolves. */
   deadLetter(record: ConsumedRecord, error: unknown): Promise<DeadLetterReason>
+  /** Chunks side by side, of one partition each; more than three only pays where the handler merges them. */
+  partitionsConcurrently?: number
   /** How long `stop` waits for running chunks. */
   drainBudgetMs: number
 }
 
 /** Measured best on two cores; more partitions side by side only lengthen each other's chunks. */
-const partitionsConcurrently = 3
+const partitionsByDefault = 3
 
 /** Joins the group and consumes until `stop`. Throws DependencyUnavailable where the group cannot be joined. */
 export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Promise<RunningConsumer> {
   const { report } = options
+  const { partitionsConcurrently = partitionsByDefault } = options
   const member = createGroupMember({ ...options, partitionsConcurrently })
   const commits = createCommits(member)
   const postponements = createPostponements(member, report)

@@ -71,7 +71,14 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
     const { topic, partition, messages } = batch
     const epoch = options.epoch()
     const records = messages.map((message) => toConsumedRecord(topic, partition, message))
-    report({ kind: 'fetched', topic, partition, records: records.length, highWatermark: BigInt(batch.highWatermark) })
+    report({
+      kind: 'fetched',
+      topic,
+      partition,
+      records: records.length,
+      firstOffset: BigInt(batch.firstOffset() ?? batch.lastOffset()),
+      highWatermark: BigInt(batch.highWatermark),
+    })
     // It may have waited for a worker while another batch learned that the group rebalances.
     await heartbeat()
     for (let start = 0; start < records.length; start += options.chunkSize) {

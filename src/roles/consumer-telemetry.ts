@@ -105,38 +105,37 @@ interface Lag {
 interface PartitionFigures {
   topic: string
   highWatermark: bigint
-  committed: bigint | undefined
+  /** What is committed; until the first commit, where this member began. */
+  position: bigint
 }
 
 function createLag(group: string, metrics: ConsumerMetrics): Lag {
   const figuresOf = new Map<string, PartitionFigures>()
 
-  function figures(topic: string, partition: number): PartitionFigures {
-    const key = `${topic}/${partition}`
-    const own = figuresOf.get(key) ?? { topic, highWatermark: 0n, committed: undefined }
-    figuresOf.set(key, own)
-    return own
-  }
-
   function update(topic: string): void {
     let lag = 0n
-    for (const { topic: ofTopic, highWatermark, committed } of figuresOf.values()) {
-      if (ofTopic === topic && committed !== undefined && highWatermark > committed) lag += highWatermark - committed
+    for (const { topic: ofTopic, highWatermark, position } of figuresOf.values()) {
+      if (ofTopic === topic && highWatermark > position) lag += highWatermark - position
     }
     metrics.lagMessages.set({ group, topic }, Number(lag))
   }
 
   return {
-    fetched: ({ topic, partition, highWatermark }) => {
-      figures(topic, partition).highWatermark = highWatermark
+    fetched: ({ topic, partition, firstOffset, highWatermark }) => {
+      const own = figuresOf.get(`${topic}/${partition}`)
+      if (own === undefined) {
+        const begun = { topic, highWatermark, position: firstOffset }
+        figuresOf.set(`${topic}/${partition}`, begun)
+      } else {
+        own.highWatermark = highWatermark
+      }
       update(topic)
     },
     committed: ({ topic, partition, offset }) => {
-      const own = figures(topic, partition)
-      if (own.committed !== undefined && offset > own.committed) {
-        metrics.committedRecords.inc({ group, topic }, Number(offset - own.committed))
-      }
-      own.committed = offset
+      const own = figuresOf.get(`${topic}/${partition}`)
+      if (own === undefined) return
+      if (offset > own.position) metrics.committedRecords.inc({ group, topic }, Number(offset - own.position))
+      own.position = offset
       update(topic)
     },
     forget: () => figuresOf.clear(),

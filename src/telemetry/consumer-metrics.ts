@@ -10,11 +10,8 @@ export interface ConsumerMetrics {
   /** By how far commits moved, in records delivered. */
   committedRecords: Counter<'group' | 'topic'>
   inFlightRecords: Gauge<'group'>
-  queuedRecords: Gauge<'group'>
   /** High watermark minus committed position, summed over the partitions that this member owns. */
   lagMessages: Gauge<'group' | 'topic'>
-  /** Unix seconds of the oldest delivered record that is not complete; 0 when there is none. */
-  oldestIncompleteTimestamp: Gauge<'group' | 'topic'>
   /** Unix seconds of the last fetch or heartbeat: what liveness reads. */
   lastContactTimestamp: Gauge<'group'>
   /** reason: a `PauseReason` of the consumer runtime; a partition counts under each that holds it. */
@@ -45,22 +42,12 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
     }),
     inFlightRecords: gauge({
       name: 'fanfare_consumer_in_flight_records',
-      help: 'Records in work.',
-      labelNames: ['group'],
-    }),
-    queuedRecords: gauge({
-      name: 'fanfare_consumer_queued_records',
-      help: 'Records fetched and waiting for a worker.',
+      help: 'Records fetched and not complete, queued ones included.',
       labelNames: ['group'],
     }),
     lagMessages: gauge({
       name: 'fanfare_consumer_lag_messages',
       help: 'High watermark minus committed position over the partitions that this member owns.',
-      labelNames: ['group', 'topic'],
-    }),
-    oldestIncompleteTimestamp: gauge({
-      name: 'fanfare_consumer_oldest_incomplete_timestamp_seconds',
-      help: 'Unix time of the oldest delivered record that is not complete, 0 without one.',
       labelNames: ['group', 'topic'],
     }),
     lastContactTimestamp: gauge({

@@ -16,6 +16,13 @@ import type { SendgridSettings } from './config.ts'
 
 /** Calls beyond it wait for a connection within their deadline. */
 const maxConnections = 100
+/**
+ * A connection that has been idle for longer may be dead already at the other end. Where the server announces a shorter
+ * time of its own (Keep-Alive: timeout=5), Node's agent follows it, with a margin, and only if it was told one itself:
+ * else the first mails after a pause are written to connections that are being closed, and nobody knows what became of
+ * them.
+ */
+const maxIdleMs = 30_000
 /** An answer to a mail is empty or a list of errors. */
 const maxAnswerBytes = 1024 * 1024
 
@@ -43,7 +50,7 @@ export interface SendgridClient {
 }
 
 export function createSendgridClient(settings: SendgridSettings): SendgridClient {
-  const agentOptions = { keepAlive: true, maxSockets: maxConnections }
+  const agentOptions = { keepAlive: true, maxSockets: maxConnections, timeout: maxIdleMs }
   const agents = { httpAgent: new http.Agent(agentOptions), httpsAgent: new https.Agent(agentOptions) }
   const inFlight = new Set<Promise<SendgridResult>>()
   let closed = false

@@ -17,7 +17,7 @@ import type { RouterPorts } from './ports.ts'
 import { record } from './record.ts'
 
 export interface Router {
-  /** Settles a chunk of one partition: everything that follows from it is acknowledged when it resolves. */
+  /** Settles a chunk, of one partition or several: everything that follows from it is acknowledged when it resolves. */
   handle(records: readonly ConsumedRecord[]): Promise<void>
 }
 

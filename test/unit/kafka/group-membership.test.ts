@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
 import type { Consumer } from 'kafkajs'
 import { followMembership } from '../../../src/kafka/group-membership.ts'
-import type { AssignmentChange } from '../../../src/kafka/group-member.ts'
+import type { AssignmentChange } from '../../../src/kafka/partition-position.ts'
 
 function aMembership() {
   const emitter = new EventEmitter()

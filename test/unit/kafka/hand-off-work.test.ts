@@ -49,7 +49,8 @@ function aWork({ records = recordsAt(offsetsBetween(0, 4)), handler = {}, deadLe
     progress: () => {},
     stopping: stopping.signal,
   })
-  const pumping = work.pump()
+  // A turn later, so that the handlers of a test can see what this returns.
+  const pumping = Promise.resolve().then(() => work.pump())
   return {
     work,
     events,
@@ -125,8 +126,9 @@ describe('work by hand-off', () => {
     })
     await allCompleted
     assert.deepEqual(holds, ['+fault', '-fault'])
-    assert.ok(events.some((event) => event.kind === 'dependency_recovered' && event.attempts === 1))
     await stop()
+    await work.drained()
+    assert.ok(events.some((event) => event.kind === 'dependency_recovered' && event.attempts === 1))
   })
 
   test('completes into nothing what ran of a topic that is no more', async () => {

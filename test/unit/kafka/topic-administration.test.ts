@@ -18,6 +18,7 @@ function laggingCluster(heardAtLook: number): { kafka: Kafka; looks(): number } 
       created = true
       return true
     },
+    fetchTopicOffsets: async () => [],
     listTopics: async () => (created && (looks += 1) >= heardAtLook - 1 ? [topic.name] : []),
     fetchTopicMetadata: async () => {
       if (looks >= heardAtLook) return { topics: [{ name: topic.name, partitions: [{ replicas: [1] }] }] }
