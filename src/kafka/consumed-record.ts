@@ -1,8 +1,25 @@
 /**
- * From kafkajs's messages to the pipeline's records.
+ * From kafkajs's batches and messages to the pipeline's records.
  */
-import type { KafkaMessage } from 'kafkajs'
+import type { Batch, KafkaMessage } from 'kafkajs'
 import type { ConsumedRecord, HeaderValue, RecordHeaders } from '../domain/record.ts'
+import type { ConsumerEvent } from './consumer-event.ts'
+
+export function recordsOf({ topic, partition, messages }: Batch): ConsumedRecord[] {
+  return messages.map((message) => toConsumedRecord(topic, partition, message))
+}
+
+/** What is told of a batch that was taken. */
+export function fetchedEvent(batch: Batch): Extract<ConsumerEvent, { kind: 'fetched' }> {
+  return {
+    kind: 'fetched',
+    topic: batch.topic,
+    partition: batch.partition,
+    records: batch.messages.length,
+    firstOffset: BigInt(batch.firstOffset() ?? batch.lastOffset()),
+    highWatermark: BigInt(batch.highWatermark),
+  }
+}
 
 export function toConsumedRecord(topic: string, partition: number, message: KafkaMessage): ConsumedRecord {
   return {

@@ -13,7 +13,7 @@ import type { EachBatchPayload } from 'kafkajs'
 import type { DeadLetterReason } from '../domain/reason.ts'
 import type { ConsumedRecord } from '../domain/record.ts'
 import { createAssignment, type Assignment } from './assignment.ts'
-import { toConsumedRecord } from './consumed-record.ts'
+import { fetchedEvent, recordsOf } from './consumed-record.ts'
 import { commitBeforeLeaving } from './final-commit.ts'
 import { createGroupMember, type GroupMember, type GroupMemberOptions } from './group-member.ts'
 import type { HandOffHandler } from './hand-off-handler.ts'
@@ -104,11 +104,10 @@ async function enqueue({ batch, resolveOffset }: EachBatchPayload, into: Enqueue
   const { assignment, work, report } = into
   if (into.stopping.aborted) return
   const { topic, partition } = batch
-  const records = batch.messages.map((message) => toConsumedRecord(topic, partition, message))
   const accepted = assignment.deliver({
     topic,
     partition,
-    records,
+    records: recordsOf(batch),
     positionAfter: BigInt(batch.lastOffset()) + 1n,
     highWatermark: BigInt(batch.highWatermark),
     isRunning: work.isRunning,
@@ -117,14 +116,7 @@ async function enqueue({ batch, resolveOffset }: EachBatchPayload, into: Enqueue
   // A partition that was lost while its batch was on the way: its new owner fetches it.
   if (!accepted) return
   resolveOffset(batch.lastOffset())
-  report({
-    kind: 'fetched',
-    topic,
-    partition,
-    records: records.length,
-    firstOffset: BigInt(batch.firstOffset() ?? batch.lastOffset()),
-    highWatermark: BigInt(batch.highWatermark),
-  })
+  report(fetchedEvent(batch))
   work.wake()
 }
 

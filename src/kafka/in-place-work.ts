@@ -9,7 +9,7 @@ import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
 import type { DeadLetterReason } from '../domain/reason.ts'
 import type { ConsumedRecord } from '../domain/record.ts'
 import { settleChunk, type ChunkAttempt } from './chunk-attempt.ts'
-import { toConsumedRecord } from './consumed-record.ts'
+import { fetchedEvent, recordsOf } from './consumed-record.ts'
 import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createFaultWait, type FaultWait } from './fault-wait.ts'
 import { heartbeatIntervalMs } from './group-member.ts'
@@ -68,17 +68,10 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
   }
 
   async function workBatch({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
-    const { topic, partition, messages } = batch
+    const { topic, partition } = batch
     const epoch = options.epoch()
-    const records = messages.map((message) => toConsumedRecord(topic, partition, message))
-    report({
-      kind: 'fetched',
-      topic,
-      partition,
-      records: records.length,
-      firstOffset: BigInt(batch.firstOffset() ?? batch.lastOffset()),
-      highWatermark: BigInt(batch.highWatermark),
-    })
+    const records = recordsOf(batch)
+    report(fetchedEvent(batch))
     // It may have waited for a worker while another batch learned that the group rebalances.
     await heartbeat()
     for (let start = 0; start < records.length; start += options.chunkSize) {

@@ -54,7 +54,6 @@ export function createWatermark(): Watermark {
     const ordinal = ordinalOf.get(offset)
     if (ordinal === undefined) return
     const index = ordinal - firstOrdinal
-    if (window[index] === undefined) return
     window[index] = undefined
     ordinalOf.delete(offset)
     incompleteCount -= 1

@@ -13,7 +13,11 @@ export interface ConsumedTopic {
 }
 
 /** Waits until each group has committed its topic's end of this moment. */
-export async function untilConsumed(admin: Admin, consumed: readonly ConsumedTopic[], deadlineMs: number): Promise<void> {
+export async function untilConsumed(
+  admin: Admin,
+  consumed: readonly ConsumedTopic[],
+  deadlineMs: number,
+): Promise<void> {
   const open = [...consumed]
   await eventually(async () => {
     for (let next = open[0]; next !== undefined; next = open[0]) {
@@ -29,6 +33,8 @@ export async function untilConsumed(admin: Admin, consumed: readonly ConsumedTop
 export async function lagOf(admin: Admin, { group, topic }: ConsumedTopic): Promise<number> {
   const ends = await admin.fetchTopicOffsets(topic)
   const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-  const offsetOf = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]))
+  const offsetOf = new Map(
+    committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]),
+  )
   return ends.reduce((sum, { partition, high }) => sum + Math.max(0, Number(high) - (offsetOf.get(partition) ?? 0)), 0)
 }

@@ -86,7 +86,7 @@ describe('docs/contracts.md', () => {
     for (const [name = '', , value = '', , , audience = ''] of tableRows(section(document, '## Topics'))) {
       for (const topic of expandBraces(name.replaceAll('`', ''))) {
         const schemas = topicSchemas().filter((schema) => schema.topic === topic)
-        const named = [...value.matchAll(/`(\w+)`/g)].map((match) => match[1])
+        const named = [...value.matchAll(/`(\w+)`/g)].map((match) => match[1] ?? '')
         assert.deepEqual(named.toSorted(), schemas.map(({ record }) => record).toSorted(), topic)
         const isPublic = schemas.some(({ compatibility }) => compatibility === 'FULL_TRANSITIVE')
         assert.equal(audience.startsWith('public'), isPublic, topic)

@@ -121,6 +121,25 @@ describe('a chunk', () => {
     assert.deepEqual(chunks, [8, 4])
   })
 
+  test('is given up as a whole where its later half is', async () => {
+    const { attempt } = anAttempt({
+      faultAt: (call) => call >= 3,
+      poison: new Set([7n]),
+      waitOut: async () => false,
+    })
+    assert.equal(await settleChunk(chunkOf(8), attempt), false)
+  })
+
+  test('is tried again, after an outage, with what is left of it', async () => {
+    const { attempt, chunks, handled } = anAttempt({
+      faultAt: (call) => call === 1,
+      settlesSomeAt: (call) => call === 1,
+    })
+    assert.equal(await settleChunk(chunkOf(8), attempt), true)
+    assert.deepEqual(chunks, [8, 4])
+    assert.ok([...handled.values()].every((times) => times === 1))
+  })
+
   test('ends with what the wait throws: the group rebalances', async () => {
     const lost = new Error('REBALANCE_IN_PROGRESS')
     const { attempt } = anAttempt({ faultAt: () => true, waitOut: () => Promise.reject(lost) })

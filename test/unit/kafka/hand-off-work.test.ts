@@ -131,6 +131,31 @@ describe('work by hand-off', () => {
     assert.ok(events.some((event) => event.kind === 'dependency_recovered' && event.attempts === 1))
   })
 
+  test('does not even ask for admission while a chunk waits for a dependency', async () => {
+    let calls = 0
+    let asked = 0
+    let askedWhileFaulty = 0
+    const { allCompleted, work, stop } = aWork({
+      records: recordsAt(offsetsBetween(0, 200)),
+      handler: {
+        admit: async (wanted) => {
+          asked += 1
+          if (work.faulty()) askedWhileFaulty += 1
+          return wanted
+        },
+        handle: async (chunk, done) => {
+          calls += 1
+          if (calls === 1) throw new DependencyUnavailable('postgres', '08006')
+          chunk.forEach(done)
+        },
+      },
+    })
+    await allCompleted
+    assert.ok(asked >= 100)
+    assert.equal(askedWhileFaulty, 0)
+    await stop()
+  })
+
   test('completes into nothing what ran of a topic that is no more', async () => {
     const first = Promise.withResolvers<() => void>()
     const { work, completed, stop } = aWork({

@@ -171,6 +171,21 @@ describe('the producer', () => {
     assert.equal(requests.length, 2)
   })
 
+  test('does not ask a broker that is away for the rest of a call', async () => {
+    const { producer, requests } = aBroker(() => Promise.reject(topicMissing))
+    const filler = aRecord({ value: Buffer.alloc(400 * 1024) })
+    await assert.rejects(producer.send([filler, filler, filler]), { name: 'DependencyUnavailable' })
+    assert.equal(requests.length, 1)
+  })
+
+  test('leaves no timer behind that would hold the process', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const { producer } = aBroker((records) => (records.includes('bad') ? Promise.reject(refusal) : undefined))
+    await outcomesOf([producer.send([named('a')]), producer.send([named('bad')])])
+    assert.equal(timers(), before)
+  })
+
   test('takes a topic that is missing for the trouble of those who write to it', async () => {
     const first = held()
     const { producer } = aBroker((records, request) => {
@@ -221,14 +236,14 @@ describe('the producer', () => {
     const { producer, disconnects } = aBroker(() => new Promise(() => {}))
     const sends = [producer.send([named('hangs')])]
     await Promise.resolve().then(() => {})
-    sends.push(producer.send([named('waits')]))
-    const outcomes = outcomesOf(sends)
+    const waits = producer.send([named('waits')])
     const closing = producer.close()
     t.mock.timers.tick(5_000)
     await closing
     assert.equal(disconnects(), 1)
+    await assert.rejects(waits, { code: 'PRODUCER_CLOSED' })
     t.mock.timers.tick(60_000)
-    assert.deepEqual(await outcomes, ['rejected', 'rejected'])
+    assert.deepEqual(await outcomesOf(sends), ['rejected'])
   })
 
   test('hands bytes over as bytes and a header without a value as an empty one', async () => {

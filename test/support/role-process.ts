@@ -1,0 +1,106 @@
+/**
+ * A role as it really runs: a process of its own, started from src/main.ts, that a test may stop or kill.
+ *
+ * It dies with the test's process, whatever happens to that. Its log goes to a file; whatever goes wrong here is
+ * reported with the end of it.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { spawnOwned, type OwnedProcess } from '../../src/local/stack/owned-process.ts'
+import { eventually } from './eventually.ts'
+
+export interface RoleProcess {
+  readonly pid: number
+  /** Asks the admin port. */
+  admin(path: '/metrics' | '/livez' | '/readyz'): Promise<{ status: number; body: string }>
+  /** SIGTERM. Resolves when the process has drained and ended with 0; fails on any other end, and after the grace. */
+  stop(): Promise<void>
+  /** `kill -9`. Resolves when it is gone; to stop it then is not a fault any more. */
+  kill(): Promise<void>
+  /** The last lines of its log that were not asked for before. */
+  newLogTail(): string
+}
+
+export interface RoleOptions {
+  /** The role with its flags: `['router', '--lane', 'bulk']`. */
+  command: readonly string[]
+  /** The FANFARE_* variables; those of this process are not passed on. */
+  environment: Readonly<Record<string, string>>
+  logFile: string
+}
+
+const projectFolder = join(import.meta.dirname, '../..')
+const startLimitMs = 30_000
+/** More than a role's budgets for draining and leaving together. */
+const stopGraceMs = 35_000
+const tailLines = 40
+
+/** Starts the role and waits until it says that it is ready: its consumers have their partitions. */
+export async function startRole({ command, environment, logFile }: RoleOptions): Promise<RoleProcess> {
+  const owned = spawnOwned(
+    {
+      program: process.execPath,
+      arguments: ['src/main.ts', ...command],
+      workingDirectory: projectFolder,
+      environment: { ...withoutFanfare(process.env), ...environment, FANFARE_ADMIN_PORT: '0' },
+    },
+    { setpriv: 'setpriv', logFile },
+  )
+  const name = command.join(' ')
+  let linesShown = 0
+  const logLines = () => readFileSync(logFile, 'utf8').split('\n').slice(0, -1)
+  const logTail = () => logLines().slice(-tailLines).join('\n')
+  const newLogTail = () => {
+    const lines = logLines().slice(linesShown)
+    linesShown += lines.length
+    return lines.slice(-tailLines).join('\n')
+  }
+  let ended: Promise<void> | undefined
+
+  async function stop(): Promise<void> {
+    if (owned.isRunning()) await owned.end({ signal: 'SIGTERM', graceMs: stopGraceMs })
+    assert.deepEqual(await owned.exited, { code: 0, signal: null }, `${name} did not end well:\n${logTail()}`)
+  }
+
+  async function kill(): Promise<void> {
+    await owned.end({ signal: 'SIGKILL', graceMs: 0 })
+    await owned.exited
+  }
+
+  try {
+    const port = await announcedPort(name, owned, logTail)
+    return {
+      pid: owned.pid,
+      admin: async (path) => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`)
+        return { status: response.status, body: await response.text() }
+      },
+      stop: () => (ended ??= stop()),
+      kill: () => (ended ??= kill()),
+      newLogTail,
+    }
+  } catch (error) {
+    await kill()
+    throw error
+  }
+}
+
+/** A role says `running` with the port that it was given once everything is up. */
+async function announcedPort(
+  name: string,
+  owned: Pick<OwnedProcess, 'isRunning'>,
+  logTail: () => string,
+): Promise<number> {
+  let port: string | undefined
+  await eventually(async () => {
+    assert.ok(owned.isRunning(), `${name} ended before it was ready:\n${logTail()}`)
+    port = /^\{.*"adminPort":(\d+)/m.exec(logTail())?.[1]
+    return port === undefined ? `${name} is not ready:\n${logTail()}` : undefined
+  }, startLimitMs)
+  return Number(port)
+}
+
+function withoutFanfare(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('FANFARE_')))
+}
