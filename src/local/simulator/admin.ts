@@ -5,7 +5,8 @@
  *   `since` is a sequence number, so a reader goes on where it stopped.
  * - `GET /ledger/summary`: counts by provider and verdict.
  * - `GET /faults`, `POST /faults` (one rule or an array, appended), `DELETE /faults?provider=` (that provider's, or all).
- * - `PUT /latency` with `{"provider": "fcm", "ms": 200}`: the provider's base latency.
+ * - `PUT /latency` with `{"provider": "fcm", "ms": 200}`, or a `distribution` (latency.ts) instead of `ms`: the
+ *   provider's base latency.
  *
  * Errors are 400 or 404 with `{"error": …}`.
  */
@@ -15,6 +16,7 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { faultRuleSchema, type Faults } from './faults.ts'
 import { listenLocally, readBody, type Listening } from './http-server.ts'
+import { latencySchema } from './latency.ts'
 import { verdicts, type Ledger, type LedgerEntry, type LedgerFilter } from './ledger.ts'
 import { simulatedProviders } from './simulator-server.ts'
 
@@ -113,10 +115,15 @@ async function deleteFaults({ response, query }: Exchange, { faults }: AdminOpti
 }
 
 async function putLatency({ request, response }: Exchange, { faults }: AdminOptions): Promise<void> {
-  const latency = z.strictObject({ provider, ms: z.int().min(0) }).parse(await readJson(request))
-  faults.setBaseLatency(latency.provider, latency.ms)
+  const latency = baseLatency.parse(await readJson(request))
+  faults.setBaseLatency(latency.provider, 'ms' in latency ? latency.ms : latency.distribution)
   sendJson(response, 200, latency)
 }
+
+const baseLatency = z.union([
+  z.strictObject({ provider, ms: z.int().min(0) }),
+  z.strictObject({ provider, distribution: latencySchema }),
+])
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   return JSON.parse((await readBody(request)) ?? '')

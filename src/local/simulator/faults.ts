@@ -6,16 +6,22 @@
  * that many calls.
  */
 import { z } from 'zod'
+import { drawLatencyMs, latencySchema, maxLatencyMs, type Latency } from './latency.ts'
 import { simulatedProviders, type SimulatedProvider } from './simulator-server.ts'
 
-/** Longer than any call time-out, shorter than a forgotten test. */
-const maxLatencyMs = 600_000
 const maxRules = 10_000
 
 const status = z.int().min(200).max(599)
 
 const faultSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('latency'), ms: z.int().min(0).max(maxLatencyMs) }),
+  /** One of both: `ms` says the same as a fixed distribution. */
+  z
+    .strictObject({
+      kind: z.literal('latency'),
+      ms: z.int().min(0).max(maxLatencyMs).optional(),
+      distribution: latencySchema.optional(),
+    })
+    .refine(({ ms, distribution }) => (ms === undefined) !== (distribution === undefined), 'either ms or distribution'),
   /** A definite refusal in the provider's documented form. */
   z.strictObject({
     kind: z.literal('status'),
@@ -54,17 +60,18 @@ export interface Faults {
   add(...rules: FaultRule[]): void
   /** Removes the rules, and the base latency, of one provider or of all. */
   clear(provider?: SimulatedProvider): void
-  /** Every answer of the provider takes this long, beside what rules add. */
-  setBaseLatency(provider: SimulatedProvider, latencyMs: number): void
+  /** Every answer of the provider takes this long, in ms or drawn for each call, beside what rules add. */
+  setBaseLatency(provider: SimulatedProvider, latency: number | Latency): void
   /** The rules still in force, in order, with the times that are left. */
   rules(): FaultRule[]
   /** Uses up one time of each rule that the call meets. */
   encounter(call: { provider: SimulatedProvider; address: string }): Encounter
 }
 
-export function createFaults(): Faults {
+/** @param random evenly from 0 to below 1, for latencies; a seeded one makes a run repeatable. */
+export function createFaults({ random = Math.random }: { random?: () => number } = {}): Faults {
   let rules: z.output<typeof faultRuleSchema>[] = []
-  const baseLatencyMs = new Map<SimulatedProvider, number>()
+  const baseLatencies = new Map<SimulatedProvider, Latency>()
 
   function add(...added: FaultRule[]): void {
     const parsed = z.array(faultRuleSchema).parse(added)
@@ -74,22 +81,26 @@ export function createFaults(): Faults {
 
   function clear(provider?: SimulatedProvider): void {
     rules = provider === undefined ? [] : rules.filter((rule) => rule.provider !== provider)
-    if (provider === undefined) baseLatencyMs.clear()
-    else baseLatencyMs.delete(provider)
+    if (provider === undefined) baseLatencies.clear()
+    else baseLatencies.delete(provider)
   }
 
-  function setBaseLatency(provider: SimulatedProvider, latencyMs: number): void {
-    baseLatencyMs.set(provider, Math.min(Math.max(latencyMs, 0), maxLatencyMs))
+  function setBaseLatency(provider: SimulatedProvider, latency: number | Latency): void {
+    const isFixed = typeof latency === 'number'
+    const fixedMs = (ms: number): Latency => ({ kind: 'fixed', ms: Math.min(Math.max(ms, 0), maxLatencyMs) })
+    baseLatencies.set(provider, isFixed ? fixedMs(latency) : latencySchema.parse(latency))
   }
 
   function encounter(call: { provider: SimulatedProvider; address: string }): Encounter {
-    let latencyMs = baseLatencyMs.get(call.provider) ?? 0
+    const base = baseLatencies.get(call.provider)
+    let latencyMs = base === undefined ? 0 : drawLatencyMs(base, random)
     let fault: Encounter['fault'] = null
     for (const rule of rules) {
       if (rule.provider !== call.provider || !call.address.endsWith(rule.match?.address ?? '')) continue
       if (rule.times !== undefined) rule.times -= 1
       if (rule.fault.kind === 'latency') {
-        latencyMs += rule.fault.ms
+        const { ms: fixedMs = 0, distribution = { kind: 'fixed', ms: fixedMs } } = rule.fault
+        latencyMs += drawLatencyMs(distribution, random)
         continue
       }
       fault = rule.fault

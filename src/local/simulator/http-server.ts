@@ -14,6 +14,12 @@ export interface Listening {
 }
 
 /**
+ * As long as nginx keeps an idle connection by default. Node's 5 s would often end one at the very moment in which a
+ * caller takes it up again: a reset that no provider's front end shows so often, and that only a script should.
+ */
+const idleConnectionLimitMs = 75_000
+
+/**
  * Listens on 127.0.0.1. Takes http, https and http2 servers alike, since all are net servers underneath.
  * @param port 0 takes a free one.
  * @throws if the port is taken.
@@ -26,6 +32,7 @@ export async function listenLocally(server: Server, port: number): Promise<Liste
     socket.on('error', () => undefined)
     socket.once('close', () => sockets.delete(socket))
   })
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = idleConnectionLimitMs
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   let stopped: Promise<unknown> | undefined

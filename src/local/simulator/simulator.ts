@@ -8,6 +8,7 @@ import { createCertificate } from './certificate.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { startFcmServer } from './fcm.ts'
 import type { Listening } from './http-server.ts'
+import type { Latency } from './latency.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { startSendgridServer } from './sendgrid.ts'
 import { simulatedProviders, type SimulatedProvider, type StartProtocolServer } from './simulator-server.ts'
@@ -17,8 +18,10 @@ import { startTwilioServer } from './twilio.ts'
 export interface SimulatorOptions {
   /** What is absent takes a free port. */
   ports?: Partial<Record<SimulatedProvider | 'admin', number>>
-  /** How long each provider takes for every answer; 0 if absent. */
-  baseLatencyMs?: Partial<Record<SimulatedProvider, number>>
+  /** How long each provider takes for every answer, in ms or drawn for each call; 0 if absent. */
+  baseLatencyMs?: Partial<Record<SimulatedProvider, number | Latency>>
+  /** Evenly from 0 to below 1, for latencies; Math.random if absent. */
+  random?: () => number
   /** Unix ms; the system's clock if absent. */
   now?: () => number
 }
@@ -48,7 +51,7 @@ const certificateNames = ['127.0.0.1', 'localhost', 'fcm.googleapis.com', 'api.t
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const now = options.now ?? Date.now
   const ledger = createLedger()
-  const faults = createFaults()
+  const faults = createFaults(options.random === undefined ? {} : { random: options.random })
   for (const provider of simulatedProviders) faults.setBaseLatency(provider, options.baseLatencyMs?.[provider] ?? 0)
   const certificate = await createCertificate(certificateNames)
   const takeCall = createTakeCall({ ledger, faults, now })

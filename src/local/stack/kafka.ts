@@ -1,5 +1,5 @@
 /**
- * A Kafka broker that is its own KRaft controller, on one node.
+ * A Kafka broker that is a KRaft controller as well: alone, or one of several.
  *
  * Its storage is formatted by writing the one file that the formatting tool would write: that saves starting a second
  * Java machine. Ready means that clients of every kind can work: right after it opens its port a broker still answers
@@ -9,7 +9,6 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
 import { javaFlags } from './java.ts'
 import type { PartDefinition } from './part.ts'
 
@@ -19,10 +18,27 @@ export interface KafkaOptions {
   libraries: string
   /** Folder of this broker alone, which need not exist. */
   directory: string
+  /** One of several brokers; absent for one that is alone. */
+  member?: ClusterMember
+  /**
+   * Opens a third port whose clients are sent to this one for everything: that of a proxy in front of it. Clients of the
+   * first port stay direct, and so do the brokers among themselves.
+   */
+  advertisedPort?: number
 }
 
-const NODE_ID = 1
+export interface ClusterMember {
+  nodeId: number
+  clusterId: string
+  /** Of all members, this one included, by ascending node id. */
+  controllerPorts: readonly number[]
+  /** Client, controller and, where one is advertised, the port behind the proxy; chosen before any member starts. */
+  ports: readonly number[]
+}
+
 const HEAP_MEBIBYTES = 512
+/** Of one of several, which share the work and the machine. */
+const MEMBER_HEAP_MEBIBYTES = 320
 const INTERNAL_PARTITIONS = 5
 /** A record of 1 MiB plus its batch and its headers' lengths. */
 const MESSAGE_MAX_BYTES = 1_048_576 + 65_536
@@ -36,32 +52,46 @@ const BROKER_HEARTBEAT_INTERVAL_MS = 500
 const PROBE_TIMEOUT_MS = 2_000
 
 export function kafkaPart(options: KafkaOptions): PartDefinition {
+  const { member, advertisedPort } = options
   const data = join(options.directory, 'log')
   const propertiesFile = join(options.directory, 'server.properties')
-  const clusterId = randomBytes(16).toString('base64url')
+  const clusterId = member?.clusterId ?? newKafkaId()
+  const nodeId = member?.nodeId ?? 1
 
   async function format(): Promise<void> {
     if (existsSync(join(data, 'meta.properties'))) return
     await mkdir(data, { recursive: true })
-    const directoryId = randomBytes(16).toString('base64url')
-    const meta = { version: 1, 'cluster.id': clusterId, 'node.id': NODE_ID, 'directory.id': directoryId }
+    const meta = { version: 1, 'cluster.id': clusterId, 'node.id': nodeId, 'directory.id': newKafkaId() }
     await writeFile(join(data, 'meta.properties'), propertyLines(meta))
   }
 
   return {
     name: 'kafka',
-    portCount: 2,
+    portCount: portsPerBroker(advertisedPort),
+    ...(member === undefined ? {} : { fixedPorts: member.ports }),
     restartSignal: 'SIGTERM',
     discardSignal: 'SIGKILL',
-    async prepare([port = 0, controllerPort = 0]) {
+    async prepare([port = 0, controllerPort = 0, proxiedPort = 0]) {
       await format()
-      await writeFile(propertiesFile, propertyLines(serverProperties({ port, controllerPort, data })))
+      const controllerPorts = member?.controllerPorts ?? [controllerPort]
+      const listening = {
+        port,
+        controllerPort,
+        ...(advertisedPort === undefined ? {} : { proxiedPort, advertisedPort }),
+      }
+      const properties = {
+        ...serverProperties({ nodeId, controllerPorts, data }),
+        ...listenerProperties(listening),
+        ...replicationProperties(controllerPorts.length),
+      }
+      await writeFile(propertiesFile, propertyLines(properties))
       const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
       const classPath = join(options.libraries, '*')
+      const heapMebibytes = member === undefined ? HEAP_MEBIBYTES : MEMBER_HEAP_MEBIBYTES
       return {
         program: options.java,
         arguments: [
-          ...javaFlags({ heapMebibytes: HEAP_MEBIBYTES, temporaryDirectory: options.directory }),
+          ...javaFlags({ heapMebibytes, temporaryDirectory: options.directory }),
           logging,
           '-cp',
           classPath,
@@ -76,15 +106,27 @@ export function kafkaPart(options: KafkaOptions): PartDefinition {
   }
 }
 
-function serverProperties(broker: { port: number; controllerPort: number; data: string }): Record<string, unknown> {
-  const { port, controllerPort, data } = broker
+/** Ids of clusters and of their folders: 16 random bytes in the base64 of URLs. */
+export function newKafkaId(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+/** Client and controller, and the one behind a proxy. */
+export function portsPerBroker(advertisedPort: number | undefined): number {
+  return advertisedPort === undefined ? 2 : 3
+}
+
+function serverProperties(broker: {
+  nodeId: number
+  controllerPorts: readonly number[]
+  data: string
+}): Record<string, unknown> {
+  const { nodeId, controllerPorts, data } = broker
   return {
     'process.roles': 'broker,controller',
-    'node.id': NODE_ID,
-    'controller.quorum.voters': `${NODE_ID}@127.0.0.1:${controllerPort}`,
+    'node.id': nodeId,
+    'controller.quorum.voters': controllerPorts.map((port, index) => `${index + 1}@127.0.0.1:${port}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'log.dirs': data,
     'auto.create.topics.enable': false,
     'message.max.bytes': MESSAGE_MAX_BYTES,
@@ -92,17 +134,47 @@ function serverProperties(broker: { port: number; controllerPort: number; data: 
     'broker.heartbeat.interval.ms': BROKER_HEARTBEAT_INTERVAL_MS,
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': GROUP_MIN_SESSION_TIMEOUT_MS,
-    'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': INTERNAL_PARTITIONS,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
     'transaction.state.log.num.partitions': INTERNAL_PARTITIONS,
     'log.cleaner.dedupe.buffer.size': LOG_CLEANER_BUFFER_BYTES,
   }
 }
 
+/** Whoever comes in on a listener is told the addresses of that listener, on every broker. */
+function listenerProperties(ports: {
+  port: number
+  controllerPort: number
+  proxiedPort?: number
+  advertisedPort?: number
+}): Record<string, unknown> {
+  const { port, controllerPort, proxiedPort, advertisedPort } = ports
+  const direct = `PLAINTEXT://127.0.0.1:${port}`
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`
+  if (advertisedPort === undefined) return { listeners: `${direct},${controller}`, 'advertised.listeners': direct }
+  return {
+    listeners: `${direct},${controller},PROXIED://127.0.0.1:${proxiedPort}`,
+    'advertised.listeners': `${direct},PROXIED://127.0.0.1:${advertisedPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+  }
+}
+
+/** Every record on every broker; writable while one of three is away. */
+function replicationProperties(brokerCount: number): Record<string, unknown> {
+  const inSync = Math.max(1, brokerCount - 1)
+  return {
+    'offsets.topic.replication.factor': brokerCount,
+    'transaction.state.log.replication.factor': brokerCount,
+    'transaction.state.log.min.isr': inSync,
+    ...(brokerCount === 1 ? {} : { 'default.replication.factor': brokerCount, 'min.insync.replicas': inSync }),
+  }
+}
+
 /** True once it is our cluster that answers and every partition of the offsets topic has its coordinator loaded. */
 async function coordinatesGroups(port: number, clusterId: string): Promise<boolean> {
+  // Not before it is needed: in a process that also consumes or produces, src/kafka/kafkajs.ts mends the client as it is
+  // loaded and has to be first.
+  const { Kafka, logLevel } = await import('kafkajs')
   const kafka = new Kafka({
     brokers: [`127.0.0.1:${port}`],
     logLevel: logLevel.NOTHING,

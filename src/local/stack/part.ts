@@ -17,6 +17,8 @@ import { waitUntil } from './wait-until.ts'
 export interface PartDefinition {
   readonly name: PartName
   readonly portCount: number
+  /** Chosen beforehand, where others must know them before this part starts; a port that is taken then is final. */
+  readonly fixedPorts?: readonly number[]
   /** Writes what the part needs on disk and names the command. Called before every start; data that exists stays. */
   prepare(ports: readonly number[], signal: AbortSignal): Promise<Command>
   /** Whether the part serves its clients. May throw for "not yet". */
@@ -77,7 +79,7 @@ export function createPart(definition: PartDefinition, context: PartContext): Pa
   async function start(): Promise<readonly number[]> {
     onEvent({ kind: 'starting', part: name })
     for (let attempt = 1; attempt <= PORT_ATTEMPTS_LIMIT; attempt += 1) {
-      ports = await chooseFreePorts(definition.portCount)
+      ports = definition.fixedPorts ?? (await chooseFreePorts(definition.portCount))
       if ((await launch()) === 'ready') return ports
       onEvent({ kind: 'port-taken', part: name, attempt })
     }

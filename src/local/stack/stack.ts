@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 import { areCached, type Artifacts, fetchArtifacts } from './artifacts.ts'
-import { kafkaPart } from './kafka.ts'
+import { kafkaParts } from './kafka-brokers.ts'
 import type { UnixUser } from './owned-process.ts'
 import { createPart, type Part, type PartDefinition } from './part.ts'
 import { findPostgresPackage, installPostgres } from './postgres-binaries.ts'
@@ -35,13 +35,30 @@ export interface StackOptions {
   environment: Readonly<Record<string, string | undefined>>
   /** Whether missing programs may be installed, which changes the system. */
   mayInstall: boolean
+  kafka?: KafkaSettings
   onEvent?: OnStackEvent
   /** Gives up a start in progress. Has no effect on a stack that is up. */
   signal?: AbortSignal
 }
 
+export interface KafkaSettings {
+  /** One if absent. With three every record lies on all of them, and one may be away. */
+  brokerCount?: 1 | 3
+  /**
+   * The ports of proxies that listen already, one for each broker in order. Clients that come through them are sent to
+   * them for everything, so that none gets past its proxy.
+   */
+  advertisedPorts?: readonly number[]
+}
+
+/** One of several brokers, by its node id from 1 on; absent for all of them. */
+export interface WhichBroker {
+  broker?: number
+}
+
 export interface Stack {
-  readonly kafka: { brokers: string[] }
+  /** `brokers` are reached directly; `behindProxies`, in the same order, is where the proxies must forward to. */
+  readonly kafka: { brokers: string[]; behindProxies: string[] }
   /** The base URL of the registry's Confluent-compatible API. */
   readonly registry: { url: string }
   readonly postgres: { url: string }
@@ -50,19 +67,19 @@ export interface Stack {
   readonly environment: Readonly<Record<string, string>>
   /** The folder of the logs, one file per part. */
   readonly logs: string
-  /** The main processes that run at this moment. */
+  /** The main processes that run at this moment; of several brokers the first. */
   processIds(): Partial<Record<PartName, number>>
   /**
    * Ends a part in order (unless it is dead already) and starts it on the same port; returns once it is ready. Kafka,
    * PostgreSQL and Redis find their data again; the registry is empty, and the caller registers its schemas again in
    * the same order and verifies their ids.
    */
-  restart(part: PartName): Promise<void>
+  restart(part: PartName, which?: WhichBroker): Promise<void>
   /**
    * Sends a signal to a part: SIGKILL for a crash (`restart` brings it back), SIGSTOP and SIGCONT for one that hangs.
    * These three reach all of its processes. After SIGKILL returns when they are gone.
    */
-  kill(part: PartName, signal: NodeJS.Signals): Promise<void>
+  kill(part: PartName, signal: NodeJS.Signals, which?: WhichBroker): Promise<void>
   /** Ends all parts and removes their data; bounded by a few seconds. May be called again. */
   stop(): Promise<void>
   /** The same, blocking the thread: for exit handlers, and for callers that nobody waits for. */
@@ -77,11 +94,12 @@ interface Ingredients {
   postgresUser: UnixUser | undefined
 }
 
-interface Parts {
-  kafka: Part
-  registry: Part
-  postgres: Part
-  redis: Part
+/** Each part is one process, only Kafka may be several. */
+interface Parts extends Record<PartName, readonly Part[]> {
+  kafka: readonly [Part, ...Part[]]
+  registry: readonly [Part]
+  postgres: readonly [Part]
+  redis: readonly [Part]
   postgresUrl(port: number): string
 }
 
@@ -100,7 +118,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let parts: Parts | undefined
   try {
     const ingredients = await gatherIngredients(options, { ...run, system, postgresUser })
-    parts = createParts(ingredients, run)
+    parts = await createParts(ingredients, { ...run, kafka: options.kafka ?? {} })
     return await startParts(parts, run, {
       stop: () => endParts(parts, givenUp, directory),
       stopSync: () => endPartsSync(parts, givenUp, directory),
@@ -137,12 +155,15 @@ async function gatherIngredients(
   return { programs: locatePrograms(system), artifacts, postgresInstallation, postgresUser }
 }
 
-function createParts(ingredients: Ingredients, { directory, signal, onEvent }: Run): Parts {
+async function createParts(
+  ingredients: Ingredients,
+  { directory, signal, onEvent, kafka }: Run & { kafka: KafkaSettings },
+): Promise<Parts> {
   const { programs, artifacts, postgresInstallation, postgresUser } = ingredients
   const { java, redisServer, setpriv } = programs
-  const logOf = (name: PartName) => join(directory.logs, `${name}.log`)
-  const create = (definition: PartDefinition) =>
-    createPart(definition, { setpriv, logFile: logOf(definition.name), onEvent, signal })
+  const logOf = (name: string) => join(directory.logs, `${name}.log`)
+  const create = (definition: PartDefinition, logName: string = definition.name) =>
+    createPart(definition, { setpriv, logFile: logOf(logName), onEvent, signal })
   const dataOf = (name: PartName) => join(directory.data, name)
   const postgres = postgresPart({
     installation: postgresInstallation,
@@ -151,23 +172,35 @@ function createParts(ingredients: Ingredients, { directory, signal, onEvent }: R
     setpriv,
     logFile: logOf('postgres'),
   })
+  const { brokerCount = 1, advertisedPorts } = kafka
+  const [first, ...others] = await kafkaParts({
+    java,
+    libraries: artifacts.kafkaLibraries,
+    directory: dataOf('kafka'),
+    brokerCount,
+    ...(advertisedPorts === undefined ? {} : { advertisedPorts }),
+  })
+  if (first === undefined) throw new RangeError('a stack needs a broker')
   return {
-    kafka: create(kafkaPart({ java, libraries: artifacts.kafkaLibraries, directory: dataOf('kafka') })),
-    registry: create(registryPart({ java, jar: artifacts.registryJar, directory: dataOf('registry') })),
-    postgres: create(postgres),
-    redis: create(redisPart({ redisServer, directory: dataOf('redis') })),
+    kafka: [create(first), ...others.map((broker, index) => create(broker, `kafka-${index + 2}`))],
+    registry: [create(registryPart({ java, jar: artifacts.registryJar, directory: dataOf('registry') }))],
+    postgres: [create(postgres)],
+    redis: [create(redisPart({ redisServer, directory: dataOf('redis') }))],
     postgresUrl: (port) => postgres.url(port),
   }
 }
 
 async function startParts(parts: Parts, run: Run, end: Pick<Stack, 'stop' | 'stopSync'>): Promise<Stack> {
-  const [[kafkaPort], [registryPort = 0], [postgresPort = 0], [redisPort]] = await Promise.all([
-    parts.kafka.start(),
-    parts.registry.start(),
-    parts.postgres.start(),
-    parts.redis.start(),
+  const [brokerPorts, [registryPort = 0], [postgresPort = 0], [redisPort]] = await Promise.all([
+    Promise.all(parts.kafka.map((broker) => broker.start())),
+    parts.registry[0].start(),
+    parts.postgres[0].start(),
+    parts.redis[0].start(),
   ])
-  const kafka = { brokers: [`127.0.0.1:${kafkaPort}`] }
+  const kafka = {
+    brokers: brokerPorts.map(([port]) => `127.0.0.1:${port}`),
+    behindProxies: brokerPorts.flatMap(([, , port]) => (port === undefined ? [] : [`127.0.0.1:${port}`])),
+  }
   const registry = { url: registryUrl(registryPort) }
   const postgres = { url: parts.postgresUrl(postgresPort) }
   const redis = { url: `redis://127.0.0.1:${redisPort}` }
@@ -184,23 +217,38 @@ async function startParts(parts: Parts, run: Run, end: Pick<Stack, 'stop' | 'sto
       FANFARE_REDIS_URL: redis.url,
     },
     logs: run.directory.logs,
-    processIds: () => Object.fromEntries(partNames.map((name) => [name, parts[name].processId()])),
-    restart: (part) => parts[part].restart(),
-    kill: (part, signal) => parts[part].kill(signal),
+    processIds: () => Object.fromEntries(partNames.map((name) => [name, parts[name][0]?.processId()])),
+    restart: async (part, which) => {
+      await Promise.all(partsOf(parts, part, which).map((each) => each.restart()))
+    },
+    kill: async (part, signal, which) => {
+      await Promise.all(partsOf(parts, part, which).map((each) => each.kill(signal)))
+    },
     stop: () => (stopped ??= end.stop()),
     stopSync: () => end.stopSync(),
   }
 }
 
+function partsOf(parts: Parts, name: PartName, { broker }: WhichBroker = {}): readonly Part[] {
+  if (broker === undefined) return parts[name]
+  const part = name === 'kafka' ? parts.kafka[broker - 1] : undefined
+  if (part === undefined) throw new RangeError(`there is no broker ${broker} of ${name}`)
+  return [part]
+}
+
+function allParts(parts: Parts): readonly Part[] {
+  return partNames.flatMap((name) => parts[name])
+}
+
 async function endParts(parts: Parts | undefined, givenUp: AbortController, directory: StackDirectory): Promise<void> {
   // Starts and restarts in progress would otherwise be waited for.
   givenUp.abort()
-  if (parts !== undefined) await Promise.all(partNames.map((name) => parts[name].stop()))
+  if (parts !== undefined) await Promise.all(allParts(parts).map((part) => part.stop()))
   await directory.removeData()
 }
 
 function endPartsSync(parts: Parts | undefined, givenUp: AbortController, directory: StackDirectory): void {
   givenUp.abort()
-  if (parts !== undefined) for (const name of partNames) parts[name].stopSync()
+  if (parts !== undefined) for (const part of allParts(parts)) part.stopSync()
   directory.removeDataSync()
 }
