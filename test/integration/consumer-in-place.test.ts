@@ -163,7 +163,7 @@ describe('a consumer in place', { concurrency: true }, () => {
       handle: async (chunk) => {
         const waiting = chunk.find(({ value }) => String(value) === '500' && performance.now() < dueAt)
         const due = waiting === undefined ? chunk : chunk.slice(0, chunk.indexOf(waiting))
-        // Records of a chunk with poison before the one that waits are settled all the same.
+        // Halved down to the record that waits; what lies behind it in other parts has to wait too.
         if (chunk.length > 1 && waiting !== undefined) throw new Error('halve it')
         handled.push(...due.map(({ value }) => String(value)))
         happenings.happened()

@@ -9,7 +9,9 @@ import {
   readChannelHeader,
   readDeliveryHeaders,
   readPass,
+  readRedrives,
   readText,
+  redrivenHeaders,
   traceHeaders,
 } from '../../../src/domain/record-headers.ts'
 import { aConsumedRecord } from '../../support/builders/consumed-records.ts'
@@ -32,7 +34,7 @@ describe('the headers of a delivery', () => {
       hop: fc.integer({ min: 1, max: 10_000 }),
       attempt: counts,
       dueAtMs: fc.option(fc.nat(2 ** 48)),
-      redrive: fc.boolean(),
+      redrives: fc.nat(20),
     })
     fc.assert(
       fc.property(values, fc.boolean(), (given, asBytes) => {
@@ -45,7 +47,7 @@ describe('the headers of a delivery', () => {
   })
 
   test('are the router’s first where there are none', () => {
-    assert.deepEqual(readDeliveryHeaders({}), { hop: 1, attempt: 0, redrive: false, dueAtMs: null })
+    assert.deepEqual(readDeliveryHeaders({}), { hop: 1, attempt: 0, redrives: 0, dueAtMs: null })
     assert.equal(readPass({}), 0)
   })
 
@@ -61,6 +63,7 @@ describe('the headers of a delivery', () => {
       { 'x-attempt': 'one' },
       { 'x-due-at': '9'.repeat(16) },
       { 'x-due-at': 'soon' },
+      { 'x-redrive': 'yes' },
     ]) {
       assert.equal(readDeliveryHeaders(headers), undefined, JSON.stringify(headers))
     }
@@ -130,5 +133,19 @@ describe('the headers of a dead letter', () => {
     const again = aConsumedRecord({ topic: 'source.dlq', partition: 0, offset: 1n, headers: first })
     const headers = deadLetterHeaders(again, 'internal_error', null)
     assert.deepEqual(headers, { ...first, 'x-reason': 'internal_error' })
+  })
+})
+
+describe('the headers of what comes back from the dead letters', () => {
+  test('are the source’s own again, with the count raised and nothing of the dead letter', () => {
+    const source = aConsumedRecord({ headers: { 'x-pass': '1', custom: Buffer.from([0, 255]), 'x-redrive': '2' } })
+    const dead = deadLetterHeaders(source, 'undecodable', 'RangeError')
+    assert.deepEqual(redrivenHeaders(dead, 3), { ...source.headers, 'x-redrive': '3' })
+    assert.equal(readRedrives(redrivenHeaders(dead, 3)), 3)
+  })
+
+  test('count nothing where nobody brought it back, and are refused where the count is none', () => {
+    assert.equal(readRedrives({}), 0)
+    assert.equal(readRedrives({ 'x-redrive': '1.5' }), undefined)
   })
 })
