@@ -30,8 +30,6 @@ export type Outcome =
   | { kind: 'unknown'; reason: ProviderReason }
   | { kind: 'misconfigured'; reason: ProviderReason }
 
-export type OutcomeKind = Outcome['kind']
-
 export interface Provider<Kind extends MessageKind = MessageKind> {
   /** Lower case, as in configuration, rows, statuses and metrics: `apns`. */
   readonly name: string
@@ -46,9 +44,3 @@ export interface Provider<Kind extends MessageKind = MessageKind> {
   send(batch: readonly OutgoingMessage<Kind>[], signal: AbortSignal): Promise<Outcome[]>
   close(): Promise<void>
 }
-
-/** How a channel's messages are rendered. */
-export const messageKindOf = { ios: 'push', android: 'push', sms: 'sms', email: 'email' } as const satisfies Record<
-  Channel,
-  MessageKind
->

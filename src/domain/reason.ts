@@ -54,7 +54,6 @@ export type SenderReason = (typeof senderReasons)[number]
 
 /** What a record of an already known notification came to, and feedback without a delivery. */
 export const bookkeepingReasons = ['repeated_id', 'conflict', 'orphan'] as const
-export type BookkeepingReason = (typeof bookkeepingReasons)[number]
 
 export const statusReasons = [
   ...requestReasons,

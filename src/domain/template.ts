@@ -21,7 +21,7 @@ export interface PublishedTemplate {
 }
 
 /** The locale that is used when neither the request's nor the person's has a content. */
-export const fallbackLocale = 'en'
+const fallbackLocale = 'en'
 
 /**
  * The best locale that a channel of the template has: the wanted ones in their order, each exactly and then by its
