@@ -44,6 +44,10 @@ test: check ## check, then every test, on a real stack that is started for it
 test-unit: setup ## the tests that need no stack, in seconds
 	@$(node_test) 'test/unit/**/*.test.ts'
 
+.PHONY: faults
+faults: setup ## break one thing after the other under load, judged by an independent checker (ROW=, SEED=, EVENTS= select)
+	@node --disable-warning=TimeoutNegativeWarning test/faults/run.ts
+
 .PHONY: check
 check: setup ## types, lint, house rules, format, unused code
 	@$(bin)/tsc -p .

@@ -178,15 +178,16 @@ interface Beating {
 }
 
 /**
- * A chunk may last longer than the session: heartbeats go on beside it, and what they threw is thrown after it.
+ * A chunk may last longer than the session: heartbeats go on beside it. What they throw is left to the heartbeat after
+ * the chunk, which kafkajs sends again until one succeeded: so a chunk that was done is committed before the group is
+ * told.
  * @returns what the work did, or false once it is abandoned.
  */
 async function beating(options: Beating, work: () => Promise<boolean>): Promise<boolean> {
   const { heartbeat, intervalMs, abandoning } = options
   if (abandoning.aborted) return false
-  let lost: { error: unknown } | undefined
   const timer = setInterval(() => {
-    heartbeat().catch((error: unknown) => (lost ??= { error }))
+    heartbeat().catch(() => {})
   }, intervalMs)
   // By hand and not by Promise.race, which would remember every chunk at a promise that never settles.
   const outcome = Promise.withResolvers<boolean>()
@@ -198,7 +199,6 @@ async function beating(options: Beating, work: () => Promise<boolean>): Promise<
   } finally {
     clearInterval(timer)
     abandoning.removeEventListener('abort', abandon)
-    if (lost !== undefined) await Promise.reject(lost.error)
   }
 }
 

@@ -57,6 +57,8 @@ describe('a consumer by hand-off', { concurrency: true }, () => {
     await consumer.stop()
     assert.deepEqual(await bench.committed(), ends)
     assert.deepEqual(reported.fatals, [])
+    const fetched = reported.of('fetched').reduce((sum, { records }) => sum + records, 0)
+    assert.equal(fetched, 6_000, 'every record came once')
   })
 
   test('isolates one poisonous record of 500, byte for byte and with its place', async (t) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
+import { DependencyUnavailable } from '../../src/domain/dependency-unavailable.ts'
 import { startHandOffConsumer } from '../../src/kafka/hand-off-consumer.ts'
 import { startInPlaceConsumer } from '../../src/kafka/in-place-consumer.ts'
 import type { RunningConsumer } from '../../src/kafka/running-consumer.ts'
@@ -224,6 +225,41 @@ describe('members that join and leave under load', { concurrency: true }, () => 
     await bench.producer.send(numbered(bench.topic, records, records + 600))
     await until('what came later is done in every partition', () => ledger.unique() === records + 600)
     await stays.consumer.stop()
+    assert.deepEqual(await bench.committed(), await bench.ends())
+  })
+
+  test('hand their partitions on in place although a dependency is away', async (t) => {
+    const bench = await openWorkbench(t)
+    const happenings = createHappenings()
+    const ledger = createLedger(happenings)
+    await bench.producer.send(numbered(bench.topic, 0, 1_000))
+    let away = true
+    const start = async () => {
+      const reported = createReported(happenings)
+      const consumer = await startInPlaceConsumer({
+        ...consumerBasics(bench, reported),
+        sessionTimeoutMs: 30_000,
+        handle: async (chunk) => {
+          if (away) throw new DependencyUnavailable('postgres', '57P03')
+          for (const record of chunk) ledger.complete(record)
+        },
+      })
+      bench.atEnd(consumer.stop)
+      return { consumer, reported }
+    }
+    const one = await start()
+    await happenings.until('it waits', () => one.reported.of('dependency_unavailable').length > 3)
+    const joining = performance.now()
+    const other = await start()
+    assert.ok(performance.now() - joining < 15_000, 'the session lasts 30 s')
+    assert.deepEqual(
+      other.reported.of('joined').map(({ partitions }) => partitions),
+      [6],
+    )
+    away = false
+    await happenings.until('all are done', () => ledger.unique() === 1_000)
+    await Promise.all([one.consumer.stop(), other.consumer.stop()])
+    assert.deepEqual([ledger.repeats(), one.reported.of('dead_lettered')], [0, []])
     assert.deepEqual(await bench.committed(), await bench.ends())
   })
 

@@ -16,12 +16,13 @@ import { deadLetterOf, nextHopOf, statusOf } from './publish.ts'
 import { send } from './send.ts'
 import { accountHoldMs, type SenderSettings } from './sender-settings.ts'
 import type { Settler } from './settle.ts'
-import { untilAvailable } from './until-available.ts'
+import type { Patience } from './until-available.ts'
 
 export interface AttemptContext {
   settings: SenderSettings
   ports: SenderPorts
   settler: Settler
+  patience: Patience
   gate: Pick<Gate, 'hold'>
   /** Called once the provider has answered: its place may serve another. */
   callEnded(): void
@@ -60,12 +61,12 @@ async function callUntilAccountServes(
   message: Message,
   context: AttemptContext,
 ): Promise<Settling | Claimed> {
-  const { ports, settings, gate } = context
+  const { ports, settings, gate, patience } = context
   let { leaseEndsAt } = claimed
   for (;;) {
     if (claimed.job.command.expiresAt <= ports.now()) return { ...unsent, state: 'expired', reason: 'past_expiry' }
     if (leaseEndsAt - ports.monotonicNow() < settings.callBudgetMs) {
-      const renewed = await untilAvailable('claim', () => claim([claimed.job], settings, ports), ports)
+      const renewed = await patience.untilAvailable('claim', () => claim([claimed.job], settings, ports))
       const [again] = renewed
       if (again?.verdict.action !== 'claim') return again ?? claimed
       leaseEndsAt = again.leaseEndsAt

@@ -7,20 +7,19 @@ import { attempt, settle, unsent, type AttemptContext } from './attempt.ts'
 import type { Claimed } from './claim.ts'
 import type { Job } from './decode.ts'
 import { deadLetterOf, nextHopOf, putBackOf, statusOf } from './publish.ts'
-import { untilAvailable } from './until-available.ts'
 
 /** Resolves when everything that follows is acknowledged. Lost dependencies are waited for. */
 export async function followVerdict(claimed: Claimed, context: AttemptContext): Promise<void> {
-  const { settings, ports } = context
+  const { settings, ports, patience } = context
   const outgoing = await outgoingOf(claimed, context)
   context.callEnded()
   if (outgoing.length === 0) return
   try {
-    await untilAvailable('publish', () => ports.publish(outgoing), ports)
+    await patience.untilAvailable('publish', () => ports.publish(outgoing))
   } catch {
     // The broker refuses one of them. The settlement stands; the record is kept for a person.
     const deadLetter = deadLetterOf(claimed.job.record, 'internal_error', settings, ports)
-    await untilAvailable('publish', () => ports.publish([deadLetter]), ports)
+    await patience.untilAvailable('publish', () => ports.publish([deadLetter]))
   }
 }
 

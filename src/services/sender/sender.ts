@@ -19,6 +19,7 @@ import type { SenderPorts } from './ports.ts'
 import { deadLetterOf } from './publish.ts'
 import type { SenderSettings } from './sender-settings.ts'
 import { createSettler } from './settle.ts'
+import { createPatience } from './until-available.ts'
 
 /** The shape that a consumer by hand-off works with. */
 export interface Sender {
@@ -29,13 +30,14 @@ export interface Sender {
   handle(records: readonly ConsumedRecord[], done: (record: ConsumedRecord) => void): Promise<void>
   /** The record was settled otherwise: its place is free. */
   forget(record: ConsumedRecord): void
-  /** Whether nothing starts because the account is refused. */
+  /** Whether standing still is right: the account is refused, or what follows a call waits for a dependency. */
   holding(): boolean
 }
 
 export function createSender(settings: SenderSettings, ports: SenderPorts): Sender {
   const gate = createGate({ concurrency: settings.concurrency, clock: ports.monotonicNow, sleep: ports.sleep })
-  const settler = createSettler(ports)
+  const patience = createPatience(ports)
+  const settler = createSettler(ports, patience)
   const places = createPlaces((count) => gate.release(count))
   const atWork = createDeliveriesAtWork()
 
@@ -63,7 +65,7 @@ export function createSender(settings: SenderSettings, ports: SenderPorts): Send
       const following = (await claim(begun, settings, ports)).map(async (claimed) => {
         const { record } = claimed.job
         const callEnded = () => places.release(record)
-        await followVerdict(claimed, { settings, ports, settler, gate, callEnded })
+        await followVerdict(claimed, { settings, ports, settler, patience, gate, callEnded })
         atWork.end(claimed.job)
         finish(record)
       })
@@ -83,6 +85,6 @@ export function createSender(settings: SenderSettings, ports: SenderPorts): Send
     admit: (wanted, signal) => gate.admit(wanted, signal),
     release: (count) => gate.release(count),
     forget: (record) => places.release(record),
-    holding: () => gate.holding(),
+    holding: () => gate.holding() || patience.waiting(),
   }
 }

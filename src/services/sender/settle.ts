@@ -7,7 +7,7 @@
 import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
 import type { SenderPorts } from './ports.ts'
 import { settleBatchMax, settleLingerMs } from './sender-settings.ts'
-import { untilAvailable } from './until-available.ts'
+import type { Patience } from './until-available.ts'
 
 export interface Settler {
   /** The row afterwards. Rejects only where the database refuses this settlement itself. */
@@ -19,7 +19,7 @@ interface Waiting {
   settled: PromiseWithResolvers<SettledDelivery>
 }
 
-export function createSettler(ports: Pick<SenderPorts, 'rows' | 'sleep' | 'observe'>): Settler {
+export function createSettler(ports: Pick<SenderPorts, 'rows' | 'sleep'>, patience: Patience): Settler {
   let waiting: Waiting[] = []
   let running = false
 
@@ -46,7 +46,7 @@ export function createSettler(ports: Pick<SenderPorts, 'rows' | 'sleep' | 'obser
   async function settleBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const settlements = batch.map((each) => each.settlement)
-      const rows = await untilAvailable('settle', () => ports.rows.settle(settlements), ports)
+      const rows = await patience.untilAvailable('settle', () => ports.rows.settle(settlements))
       const rowOf = new Map(rows.map((row) => [row.deliveryId, row]))
       for (const { settlement, settled } of batch) {
         const row = rowOf.get(settlement.deliveryId)

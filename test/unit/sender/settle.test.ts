@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { DependencyUnavailable } from '../../../src/domain/dependency-unavailable.ts'
 import type { SettledDelivery, Settlement } from '../../../src/domain/settlement.ts'
 import { createSettler } from '../../../src/services/sender/settle.ts'
+import { createPatience } from '../../../src/services/sender/until-available.ts'
 import { settlement } from '../../support/builders/claim.ts'
 
 function rowOf({ deliveryId, hop, state }: Settlement): SettledDelivery {
@@ -11,18 +12,16 @@ function rowOf({ deliveryId, hop, state }: Settlement): SettledDelivery {
 
 function settlerOver(settle: (settlements: readonly Settlement[]) => SettledDelivery[]) {
   const statements: string[][] = []
-  const settler = createSettler({
-    rows: {
-      claim: () => Promise.reject(new Error('not asked')),
-      settle: async (settlements) => {
-        statements.push(settlements.map(({ deliveryId }) => deliveryId))
-        await Promise.resolve()
-        return settle(settlements)
-      },
+  const sleep = () => Promise.resolve()
+  const rows = {
+    claim: () => Promise.reject(new Error('not asked')),
+    settle: async (settlements: readonly Settlement[]) => {
+      statements.push(settlements.map(({ deliveryId }) => deliveryId))
+      await Promise.resolve()
+      return settle(settlements)
     },
-    sleep: () => Promise.resolve(),
-    observe: () => {},
-  })
+  }
+  const settler = createSettler({ rows, sleep }, createPatience({ sleep, observe: () => {} }))
   return { settler, statements }
 }
 

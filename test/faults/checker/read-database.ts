@@ -1,0 +1,72 @@
+/** The rows of Postgres that the checker holds against the rest, with the column names of migrations/. */
+import { Client } from 'pg'
+import type { Category, DeliveryRow, NotificationRow, Person, ScheduledRow } from './observations.ts'
+
+export interface DatabaseContents {
+  notifications: NotificationRow[]
+  deliveries: DeliveryRow[]
+  scheduled: ScheduledRow[]
+  people: Person[]
+  categories: Category[]
+}
+
+export async function readDatabase(url: string): Promise<DatabaseContents> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  const query = async <Row>(text: string) => (await client.query(text)).rows as Row[]
+  try {
+    return {
+      notifications: await query<NotificationRow>(notifications),
+      deliveries: await query<DeliveryRow>(deliveries),
+      scheduled: await query<ScheduledRow>(scheduled),
+      people: (await query<PersonRow>(people)).map(toPerson),
+      categories: await query<Category>('select name, channels from categories'),
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+/** pg gives numerics as text; a double holds every millisecond that matters. */
+const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::double precision`
+
+const notifications = `
+  select notification_id as "notificationId", source, decision::text, delivery_ids::text[] as "deliveryIds"
+  from notifications`
+
+const deliveries = `
+  select delivery_id as "deliveryId", notification_id as "notificationId", source, channel::text, address,
+    state::text, reason, unknown_policy::text as "unknownPolicy", hop, ${ms('created_at')} as "createdAt",
+    ${ms('expires_at')} as "expiresAt", provider, provider_message_id as "providerMessageId"
+  from deliveries`
+
+const scheduled = `
+  select notification_id as "notificationId", source, ${ms('due_at')} as "dueAt" from scheduled_notifications`
+
+interface PersonRow {
+  userId: string
+  email: string | null
+  phoneNumber: string | null
+  ios: string[]
+  android: string[]
+}
+
+const people = `
+  select user_id as "userId", email, phone_number as "phoneNumber",
+    array(select token from devices as d
+          where d.user_id = u.user_id and platform = 'ios' and invalidated_at is null) as ios,
+    array(select token from devices as d
+          where d.user_id = u.user_id and platform = 'android' and invalidated_at is null) as android
+  from users as u`
+
+function toPerson({ userId, email, phoneNumber, ios, android }: PersonRow): Person {
+  return {
+    userId: Number(userId),
+    addresses: {
+      ios,
+      android,
+      sms: phoneNumber === null ? [] : [phoneNumber],
+      email: email === null ? [] : [email],
+    },
+  }
+}

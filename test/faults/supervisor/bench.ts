@@ -1,0 +1,295 @@
+/**
+ * What a row works with: a Fanfare of its own on the shared world (database, topics, schemas, providers, roles as
+ * processes), a load, and the record of what is done to it.
+ */
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Kafka, logLevel, type Admin } from 'kafkajs'
+import { Client } from 'pg'
+import { startSimulator, type Simulator } from '../../../src/local/simulator/simulator.ts'
+import { waitUntil } from '../../../src/local/stack/wait-until.ts'
+import type { Schedule } from '../checker/observations.ts'
+import { insertCatalogue } from './catalogue.ts'
+import { startLoad, type Load } from './load.ts'
+import { superviseRole, type RoleSpec, type SupervisedRole } from './supervised-role.ts'
+import { throughProxy, type World } from './world.ts'
+
+export interface Bench {
+  readonly random: () => number
+  /** How many events the row shall publish. */
+  readonly events: number
+  /** How long a fault that lasts shall last. */
+  readonly faultMs: number
+  readonly world: World
+  readonly simulator: Simulator
+  readonly load: Load
+  readonly topicPrefix: string
+  /** The database, past the proxy. */
+  readonly postgresUrl: string
+  /** What the run may show because of what was done to it; rows write it as they go. */
+  readonly schedule: { -readonly [Key in keyof Schedule]: Schedule[Key] }
+  /** The groups that have to settle what lies on their topics. */
+  readonly consumed: readonly { group: string; topics: readonly string[] }[]
+  role(name: string): SupervisedRole
+  roles(): readonly SupervisedRole[]
+  /** Another member of a role's group, not yet started. */
+  add(spec: RoleSpec): SupervisedRole
+  /** Kills a role and writes down what was in flight; it stays down until it is started. */
+  kill(name: string): Promise<void>
+  /** Plain SQL, past the proxy; nothing while the database is away. */
+  query<Row>(text: string): Promise<Row[]>
+  /** Records that a group has not settled, or of all groups together. */
+  lag(group?: string): Promise<number>
+  /** Waits until everything has come to rest; false where that takes longer. What is not at rest the checker finds. */
+  untilSettled(limitMs: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface BenchOptions {
+  world: World
+  roles: readonly RoleSpec[]
+  random: () => number
+  events: number
+  faultMs: number
+  /** Where src/main.ts lies. */
+  projectFolder: string
+  /** For the logs of the roles. */
+  folder: string
+}
+
+/** The least that the configuration takes: a killed member's partitions are handed on after this. */
+const sessionTimeoutMs = 6_000
+/** Longest answer time that any row's provider may take and still be believed; above the simulator's usual. */
+const providerTimeoutMs = 3_000
+const settlePollMs = 250
+/** Nothing must be under way in so many looks one after the other: a record may hop past one look. */
+const restingLooks = 3
+
+const run = promisify(execFile)
+
+export async function openBench(options: BenchOptions): Promise<Bench> {
+  const opened = new AsyncDisposableStack()
+  try {
+    return await open(options, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+async function open(options: BenchOptions, opened: AsyncDisposableStack): Promise<Bench> {
+  const { world, random, folder, projectFolder } = options
+  const { stack, proxies } = world
+  mkdirSync(folder, { recursive: true })
+  const name = `faults_${randomBytes(4).toString('hex')}`
+  const topicPrefix = `${name.replace('_', '-')}.`
+  const postgresUrl = await createDatabase(stack.postgres.url, name)
+  const simulator = await startSimulator({ random })
+  opened.defer(() => simulator.stop())
+  const direct = {
+    FANFARE_KAFKA_BROKERS: stack.kafka.brokers.join(','),
+    FANFARE_TOPIC_PREFIX: topicPrefix,
+    FANFARE_REGISTRY_URL: stack.registry.url,
+    FANFARE_POSTGRES_URL: postgresUrl,
+  }
+  await prepare(projectFolder, direct, world.brokerCount)
+  const database = databaseOf(postgresUrl)
+  await database.with(insertCatalogue)
+  const admin = await connectAdmin(stack.kafka.brokers, opened)
+  const load = await startLoad({
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    topicPrefix,
+    random,
+  })
+  opened.defer(() => load.close())
+  const environment = {
+    ...direct,
+    ...simulator.environment,
+    FANFARE_KAFKA_BROKERS: proxies.kafka.map(({ port }) => `127.0.0.1:${port}`).join(','),
+    FANFARE_REGISTRY_URL: throughProxy(stack.registry.url, proxies.registry),
+    FANFARE_POSTGRES_URL: throughProxy(postgresUrl, proxies.postgres),
+    FANFARE_REDIS_URL: throughProxy(stack.redis.url, proxies.redis),
+    FANFARE_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
+    FANFARE_ADDRESS_HASH_KEY: randomBytes(32).toString('hex'),
+    FANFARE_APNS_TIMEOUT_MS: String(providerTimeoutMs),
+    FANFARE_TWILIO_TIMEOUT_MS: String(providerTimeoutMs),
+    FANFARE_SENDGRID_TIMEOUT_MS: String(providerTimeoutMs),
+  }
+  const roles = new Map<string, SupervisedRole>()
+  opened.defer(async () => {
+    await Promise.all([...roles.values()].filter((role) => role.isRunning()).map((role) => role.kill()))
+  })
+  const consumed = groupsOf(options.roles, topicPrefix)
+  const lag = (group?: string) =>
+    lagOf(admin, group === undefined ? consumed : consumed.filter((each) => each.group === `${topicPrefix}${group}`))
+
+  const bench: Bench = {
+    ...options,
+    simulator,
+    load,
+    topicPrefix,
+    postgresUrl,
+    schedule: {
+      endedAtMs: 0,
+      kills: [],
+      lostAnswers: 0,
+      answerTimeoutMs: providerTimeoutMs,
+      skewAllowedMs: 0,
+      expiryGraceMs: 5_000,
+      expectedDeadLetters: [],
+      redriven: false,
+      rewindsAtMs: [],
+    },
+    consumed,
+    role: (wanted) => {
+      const role = roles.get(wanted)
+      if (role === undefined) throw new Error(`there is no role ${wanted}`)
+      return role
+    },
+    roles: () => [...roles.values()],
+    add: (spec) => {
+      const role = superviseRole(spec, { projectFolder, environment, logFolder: folder })
+      roles.set(spec.name, role)
+      return role
+    },
+    kill: async (wanted) => {
+      await bench.role(wanted).kill()
+      const inFlight = await claimedBy(wanted, database)
+      bench.schedule.kills = [...bench.schedule.kills, { role: wanted, atMs: Date.now(), inFlight }]
+    },
+    query: database.query,
+    lag,
+    untilSettled: async (limitMs) => {
+      let resting = 0
+      const look = async () => {
+        const isAtRest = (await lag()) === 0 && (await openDeliveries(database)) === 0
+        resting = isAtRest ? resting + 1 : 0
+        return resting >= restingLooks
+      }
+      return (await waitUntil(look, { timeoutMs: limitMs, intervalMs: settlePollMs })).met
+    },
+    close: () => opened.disposeAsync(),
+  }
+  const started = options.roles.map((spec) => bench.add(spec))
+  await Promise.all(started.map((role) => role.start()))
+  return bench
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await databaseOf(serverUrl).query(`create database ${name}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+/** The commands that an operator runs, side by side. */
+async function prepare(projectFolder: string, environment: Record<string, string>, brokerCount: number): Promise<void> {
+  const commands = [
+    ['migrate'],
+    ['topics', 'apply', ...(brokerCount === 1 ? ['--replicas', '1'] : [])],
+    ['schemas', 'register'],
+  ]
+  await Promise.all(
+    commands.map((command) =>
+      run(process.execPath, [join(projectFolder, 'src/main.ts'), ...command], {
+        cwd: projectFolder,
+        env: { ...process.env, ...environment },
+      }),
+    ),
+  )
+}
+
+interface Database {
+  query<Row>(text: string): Promise<Row[]>
+  with(work: (client: Client) => Promise<void>): Promise<void>
+}
+
+/** A connection for each use: the server behind it is killed now and then. */
+function databaseOf(url: string): Database {
+  async function connected<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  }
+
+  return {
+    query: <Row>(text: string) => connected(async (client) => (await client.query(text)).rows as Row[]),
+    with: connected,
+  }
+}
+
+async function connectAdmin(brokers: readonly string[], opened: AsyncDisposableStack): Promise<Admin> {
+  const kafka = new Kafka({ brokers: [...brokers], clientId: 'faults-bench', logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  opened.defer(() => admin.disconnect())
+  return admin
+}
+
+/** What a sender's death may duplicate: everything of its channel that is claimed. A router has nothing in flight. */
+async function claimedBy(role: string, { query }: Database): Promise<number> {
+  const channel = /^sender-(\w+)/.exec(role)?.[1]
+  if (channel === undefined) return 0
+  const [row] = await query<{ count: number }>(
+    `select count(*)::integer as count from deliveries where state = 'claimed' and channel = '${channel}'`,
+  )
+  return row?.count ?? 0
+}
+
+async function openDeliveries({ query }: Database): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `select count(*)::integer as count from deliveries where state in ('routed', 'claimed', 'retrying')`,
+  )
+  return row?.count ?? 0
+}
+
+/** A role's group and topics follow from its command; members of the same group count once. */
+function groupsOf(roles: readonly RoleSpec[], prefix: string): Bench['consumed'] {
+  const groups = new Map<string, readonly string[]>()
+  for (const { command } of roles) {
+    const [role = ''] = command
+    const lane = optionOf(command, '--lane')
+    const channel = optionOf(command, '--channel')
+    const group = [`${prefix}fanfare`, role, ...(channel === undefined ? [] : [channel]), lane].join('.')
+    groups.set(group, topicsOf(role, prefix, channel, lane))
+  }
+  return [...groups].map(([group, topics]) => ({ group, topics }))
+}
+
+function topicsOf(role: string, prefix: string, channel: string | undefined, lane: string | undefined): string[] {
+  if (role === 'router') return [`${prefix}notifications.requested.${lane}`]
+  if (role === 'sender') return [`${prefix}notifications.${channel}.${lane}`]
+  if (role === 'retry') return ['10s', '1m', '10m', '1h'].map((rung) => `${prefix}notifications.retry.${lane}.${rung}`)
+  throw new Error(`what does the role ${role} consume?`)
+}
+
+function optionOf(command: readonly string[], flag: string): string | undefined {
+  const at = command.indexOf(flag)
+  return at === -1 ? undefined : command[at + 1]
+}
+
+async function lagOf(admin: Admin, consumed: Bench['consumed']): Promise<number> {
+  const lags = await Promise.all(
+    consumed.map(async ({ group, topics }) => {
+      const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
+      const ends = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)))
+      return topics.flatMap((topic, index) => {
+        const offsets = committed.find((each) => each.topic === topic)?.partitions ?? []
+        return (ends[index] ?? []).map(({ partition, high }) => {
+          const offset = offsets.find((each) => each.partition === partition)?.offset ?? '0'
+          return Math.max(0, Number(high) - Math.max(0, Number(offset)))
+        })
+      })
+    }),
+  )
+  return lags.flat().reduce((sum, lag) => sum + lag, 0)
+}

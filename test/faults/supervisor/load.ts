@@ -1,0 +1,117 @@
+/**
+ * A producer of notification events as any company has one: its own Avro, its own client, straight to the brokers.
+ */
+import { randomUUID } from 'node:crypto'
+import avsc from 'avsc'
+import { Kafka, logLevel, Partitioners, type Message } from 'kafkajs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { category, userCount } from './catalogue.ts'
+
+export interface Load {
+  /** Publishes so many new events; resolves when the broker has all of them. */
+  publish(count: number): Promise<void>
+  /** Publishes so many events evenly over the time; the promise settles with the last one. */
+  spread(count: number, overMs: number): Promise<void>
+  /** Publishes any bytes on the requested topic. */
+  publishRaw(messages: readonly Message[]): Promise<void>
+  /** An event as the topic holds it, with other fields if wanted, and another schema id if given. */
+  message(fields?: Record<string, unknown>, schemaId?: number): Message
+  /** The subject's schema under an id that nobody has seen. */
+  registerVariant(): Promise<number>
+  /** Events published so far. */
+  published(): number
+  close(): Promise<void>
+}
+
+export interface LoadOptions {
+  brokers: readonly string[]
+  registryUrl: string
+  topicPrefix: string
+  random: () => number
+}
+
+const batchIntervalMs = 100
+const channelChoices = [['sms'], ['email'], ['push'], ['sms', 'email'], null]
+
+export async function startLoad({ brokers, registryUrl, topicPrefix, random }: LoadOptions): Promise<Load> {
+  const topic = `${topicPrefix}notifications.requested.bulk`
+  const subject = `${registryUrl}/subjects/${topic}-fanfare.v1.NotificationRequested/versions`
+  const answer = await fetch(`${subject}/latest`)
+  if (!answer.ok) throw new Error(`the registry answers ${answer.status} for the subject of ${topic}`)
+  const { id, schema } = (await answer.json()) as { id: number; schema: string }
+  const type = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema)
+  const retry = { retries: 30, initialRetryTime: 100, maxRetryTime: 1_000 }
+  const kafka = new Kafka({ brokers: [...brokers], clientId: 'faults-load', logLevel: logLevel.NOTHING, retry })
+  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  let published = 0
+
+  function message(fields: Record<string, unknown> = {}, schemaId = id): Message {
+    const userId = 1 + Math.floor(random() * userCount)
+    const event = {
+      notificationId: randomUUID(),
+      source: 'faults',
+      userId,
+      category,
+      template: null,
+      locale: null,
+      data: { item: 'Umbrella' },
+      channels: channelsFor(userId, channelChoices[Math.floor(random() * channelChoices.length)] ?? null),
+      sendAt: null,
+      expiresAt: null,
+      collapseKey: null,
+      createdAt: Date.now(),
+      ...fields,
+    }
+    const frame = Buffer.alloc(5)
+    frame.writeInt32BE(schemaId, 1)
+    return { key: String(event.userId), value: Buffer.concat([frame, type.toBuffer(event)]) }
+  }
+
+  async function publishRaw(messages: readonly Message[]): Promise<void> {
+    await producer.send({ topic, acks: -1, messages: [...messages] })
+  }
+
+  async function publish(count: number): Promise<void> {
+    await publishRaw(Array.from({ length: count }, () => message()))
+    published += count
+  }
+
+  async function spread(count: number, overMs: number): Promise<void> {
+    const startedMs = performance.now()
+    for (let done = 0; done < count;) {
+      const elapsedMs = performance.now() - startedMs
+      const due = Math.min(count, Math.ceil((count * (elapsedMs + batchIntervalMs)) / overMs))
+      if (due > done) await publish(due - done)
+      done = Math.max(done, due)
+      if (done < count) await wait(batchIntervalMs)
+    }
+  }
+
+  async function registerVariant(): Promise<number> {
+    const variant = { ...(JSON.parse(schema) as object), doc: `The same, registered again as ${randomUUID()}.` }
+    const registered = await fetch(subject, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema: JSON.stringify(variant) }),
+    })
+    const { id: variantId } = (await registered.json()) as { id: number }
+    if (variantId === id) throw new Error('the registry takes the variant for the schema itself')
+    return variantId
+  }
+
+  return {
+    publish,
+    spread,
+    publishRaw,
+    message,
+    registerVariant,
+    published: () => published,
+    close: () => producer.disconnect(),
+  }
+}
+
+/** Only every second person has a phone that takes pushes; the others would be suppressed, which is checked elsewhere. */
+function channelsFor(userId: number, channels: readonly string[] | null): readonly string[] | null {
+  return channels?.includes('push') === true && userId % 2 === 1 ? ['sms'] : channels
+}
