@@ -18,13 +18,20 @@ const requestTimeoutMs = 30_000
 /** About three seconds in all: whoever called waits longer than that with better knowledge of why. */
 const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 }
 
-export function createKafka(connection: KafkaConnection): KafkaClient {
+export interface ClientLimits {
+  /** For one request, from writing it to its answer. */
+  requestTimeoutMs: number
+  /** Tries after the first. */
+  retries: number
+}
+
+export function createKafka(connection: KafkaConnection, limits?: ClientLimits): KafkaClient {
   return new Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],
     connectionTimeout: connectionTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    retry,
+    requestTimeout: limits?.requestTimeoutMs ?? requestTimeoutMs,
+    retry: { ...retry, retries: limits?.retries ?? retry.retries },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => forwardLog(connection, entry),
   })

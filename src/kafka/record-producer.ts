@@ -15,6 +15,7 @@ import { createKafka, type KafkaConnection } from './connection.ts'
 import { asKafkaFailure, isUnreachable } from './kafka-unavailability.ts'
 import { Partitioners } from './kafkajs.ts'
 import { splitRequests } from './produce-request.ts'
+import { startReplaceableProducer, type BatchProducer } from './replaceable-producer.ts'
 import { settlesWithin } from './settles-within.ts'
 
 export interface RecordProducer {
@@ -29,14 +30,23 @@ export interface RecordProducer {
   close(): Promise<void>
 }
 
-const acknowledgementTimeoutMs = 15_000
+const acknowledgementTimeoutMs = 8_000
+/**
+ * A broker that hangs is met three times and then left: within this a new client has found the new leaders, and the
+ * limit of a call is not reached.
+ */
+const clientLimits = { requestTimeoutMs: 10_000, retries: 2 }
 /** Over all of kafkajs's retries, which reconnect and look up leaders without a bound of their own. */
 const sendTimeoutMs = 60_000
 const closeTimeoutMs = 5_000
 
 /** Connects. Throws DependencyUnavailable when no broker answers. */
 export async function startRecordProducer(connection: KafkaConnection): Promise<RecordProducer> {
-  const producer = createKafka(connection).producer({
+  return createRecordProducer(await startReplaceableProducer(() => connectProducer(connection)))
+}
+
+async function connectProducer(connection: KafkaConnection): Promise<Producer> {
+  const producer = createKafka(connection, clientLimits).producer({
     allowAutoTopicCreation: false,
     idempotent: false,
     // murmur2 over the key, as Java's: named, or kafkajs warns that it changed.
@@ -44,11 +54,11 @@ export async function startRecordProducer(connection: KafkaConnection): Promise<
   })
   try {
     await producer.connect()
+    return producer
   } catch (error) {
     await producer.disconnect().catch(() => {})
     throw asKafkaFailure(error)
   }
-  return createRecordProducer(producer)
 }
 
 /** One call of `send`. */
@@ -61,7 +71,7 @@ interface Call {
 }
 
 /** @param producer connected, not idempotent. */
-export function createRecordProducer(producer: Pick<Producer, 'sendBatch' | 'disconnect'>): RecordProducer {
+export function createRecordProducer(producer: BatchProducer): RecordProducer {
   let waiting: Call[] = []
   let sending: Promise<void> | undefined
   let closed = false
