@@ -5,7 +5,7 @@
  * however it ends; logs stay in the stack's folder.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Environment } from '../../configuration/environment.ts'
 import { topicNames } from '../../domain/topic-names.ts'
 import type { KafkaConnection } from '../../kafka/connection.ts'
@@ -61,7 +61,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const world: World = { stack, simulator, kafka }
   await phases.run(sentences.contracts, () => applyContracts(stack))
   const roles = await phases.run(sentences.roles, () => startRoles(world, { ...options, opened }))
-  phases.say(`  they log to ${join(stack.logs, rolesLog)}`)
+  phases.say(`  they log to ${relative(process.cwd(), join(stack.logs, rolesLog))}`)
   const pool = createHotPathPool({ url: stack.postgres.url, applicationName: 'fanfare-demo', maxConnections: 2 })
   opened.defer(() => pool.close())
   const audit = createAudit(pool)

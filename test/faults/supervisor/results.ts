@@ -28,7 +28,7 @@ export interface RunResult {
   report: Report | null
 }
 
-export function fileOf(folder: string, row: string, seed: number): string {
+function fileOf(folder: string, row: string, seed: number): string {
   return join(folder, `${row}-${seed}.json`)
 }
 
