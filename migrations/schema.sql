@@ -143,6 +143,21 @@ create table notifications (
 ) partition by RANGE (day);
 CREATE INDEX notifications_user_id_index ON ONLY public.notifications USING btree (user_id);
 
+create table operator_actions (
+  action_id uuid not null default gen_random_uuid(),
+  operator text not null,
+  action text not null,
+  target text not null,
+  choices jsonb not null default '{}'::jsonb,
+  started_at timestamp with time zone not null default now(),
+  counts jsonb,
+  finished_at timestamp with time zone,
+  constraint operator_actions_pkey PRIMARY KEY (action_id),
+  constraint operator_actions_choices_check CHECK ((jsonb_typeof(choices) = 'object'::text)),
+  constraint operator_actions_counts_check CHECK ((jsonb_typeof(counts) = 'object'::text))
+);
+CREATE INDEX operator_actions_target_index ON public.operator_actions USING btree (target, started_at);
+
 create table scheduled_notifications (
   notification_id uuid not null,
   source text not null,

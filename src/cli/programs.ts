@@ -95,6 +95,21 @@ export const programs: Readonly<Record<string, Program>> = {
     summary: 'show what became of a notification',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  deliveries: {
+    kind: 'command',
+    summary: 'list deliveries by state, and decide about held ones',
+    load: async () => (await import('./deliveries.ts')).deliveriesCommand(),
+  },
+  dlq: {
+    kind: 'command',
+    summary: 'look at the dead letters, and bring them back',
+    load: async () => (await import('./dlq.ts')).dlqCommand(),
+  },
+  maintain: {
+    kind: 'command',
+    summary: 'partitions ahead and behind, expired and stuck deliveries',
+    load: async () => (await import('./maintain.ts')).maintainCommand(),
+  },
   stack: {
     kind: 'command',
     summary: 'run Kafka, registry, PostgreSQL and Redis on this machine',

@@ -28,7 +28,8 @@ export interface DeliveryHeaders {
   hop: number
   /** Attempts spent before this record. */
   attempt: number
-  redrive: boolean
+  /** How often an operator has brought it back from the dead letters. */
+  redrives: number
   /** Unix ms before which the record must not be sent; absent on the router's record. */
   dueAtMs: number | null
 }
@@ -38,9 +39,10 @@ export function readDeliveryHeaders(headers: RecordHeaders): DeliveryHeaders | u
   const hop = readCount(headers, headerNames.hop, 1)
   const attempt = readCount(headers, headerNames.attempt, 0)
   const dueAtMs = readCount(headers, headerNames.dueAt, null)
-  if (hop === undefined || attempt === undefined || dueAtMs === undefined) return undefined
+  const redrives = readRedrives(headers)
+  if (hop === undefined || attempt === undefined || dueAtMs === undefined || redrives === undefined) return undefined
   if (hop === null || hop < 1 || hop > maxHop || attempt === null || attempt > hop) return undefined
-  return { hop, attempt, dueAtMs, redrive: readText(headers, headerNames.redrive) !== undefined }
+  return { hop, attempt, dueAtMs, redrives }
 }
 
 /** Rows hold hops as smallint; the ladder ends long before. */
@@ -51,8 +53,13 @@ export function deliveryHeaders(values: DeliveryHeaders): RecordHeaders {
     [headerNames.hop]: String(values.hop),
     [headerNames.attempt]: String(values.attempt),
     ...(values.dueAtMs === null ? {} : { [headerNames.dueAt]: String(values.dueAtMs) }),
-    ...(values.redrive ? { [headerNames.redrive]: '1' } : {}),
+    ...(values.redrives > 0 ? { [headerNames.redrive]: String(values.redrives) } : {}),
   }
+}
+
+/** @returns how often the record came back from the dead letters; undefined where the header is malformed. */
+export function readRedrives(headers: RecordHeaders): number | undefined {
+  return readCount(headers, headerNames.redrive, 0)
 }
 
 /** @returns 0 without the header, undefined where it is malformed. */
@@ -103,6 +110,22 @@ export function deadLetterHeaders(
     [headerNames.reason]: reason,
     ...(error === null ? {} : { [headerNames.error]: error }),
   }
+}
+
+/** What a dead letter has beyond its source's headers; what comes back carries none of it. */
+const deadLetterNames: ReadonlySet<string> = new Set([
+  headerNames.reason,
+  headerNames.error,
+  headerNames.originalTopic,
+  headerNames.originalPartition,
+  headerNames.originalOffset,
+  headerNames.originalTimestamp,
+])
+
+/** The source's own headers again, and how often it has been brought back now. */
+export function redrivenHeaders(headers: RecordHeaders, redrives: number): RecordHeaders {
+  const own = Object.entries(headers).filter(([name]) => !deadLetterNames.has(name))
+  return { ...Object.fromEntries(own), [headerNames.redrive]: String(redrives) }
 }
 
 /** The header as text; the last value where a key came several times. */

@@ -39,6 +39,8 @@ export interface HotPathPoolOptions {
   connectTimeoutMs?: number
   /** After which Postgres cancels a statement. */
   statementTimeoutMs?: number
+  /** For commands that read whole partitions: the planner may scan them in sequence. Never on the hot path. */
+  readsPartitions?: boolean
   /** Told the code of each connection that was lost while nobody used it. */
   onIdleConnectionLost?: (code: string) => void
 }
@@ -53,6 +55,7 @@ const keepAliveInitialDelayMs = 10_000
 
 /** jit: compiling costs more than such short statements take. UTC: see `parseTimestamp`. */
 const planSettings = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC'
+const readingSettings = '-c timezone=UTC'
 
 export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
   const { connectTimeoutMs = defaultConnectTimeoutMs, statementTimeoutMs = defaultStatementTimeoutMs } = options
@@ -67,7 +70,7 @@ export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
     idle_in_transaction_session_timeout: statementTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveInitialDelayMs,
-    options: planSettings,
+    options: options.readsPartitions === true ? readingSettings : planSettings,
     types: { getTypeParser },
   })
   // pg emits 'error' for a connection lost while idle (and, once checked out, on the client alone): without both

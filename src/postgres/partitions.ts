@@ -51,6 +51,21 @@ export async function ensurePartitions(client: ClientBase, range: PartitionRange
   return created
 }
 
+/** The days that have a partition of the table, oldest first. */
+export async function partitionDays(client: ClientBase, table: PartitionedTable): Promise<string[]> {
+  const names = [...(await partitionNames(client))].filter((name) => name.startsWith(`${table}_`))
+  return names.map((name) => name.slice(table.length + 1).replaceAll('_', '-')).toSorted()
+}
+
+/** How many days after today have both partitions without a gap: for so long events are taken if nobody makes more. */
+export async function daysAhead(client: ClientBase, today: string): Promise<number> {
+  const names = await partitionNames(client)
+  const isThere = (day: string) => partitionedTables.every((table) => names.has(partitionNameOf(table, day)))
+  let days = 0
+  while (isThere(dayAfter(today, days + 1))) days += 1
+  return days
+}
+
 /** The name of a table's partition of a UTC day: `deliveries_2026_01_31`. */
 export function partitionNameOf(table: PartitionedTable, day: string): string {
   return `${table}_${day.replaceAll('-', '_')}`

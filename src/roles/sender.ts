@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
 import { requestChannelOf, type Channel, type Lane } from '../domain/channel.ts'
-import type { Provider } from '../domain/provider.ts'
+import type { Outcome, Provider } from '../domain/provider.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
 import { startHandOffConsumer } from '../kafka/hand-off-consumer.ts'
 import { createAvroReader } from '../kafka/registry/avro-reader.ts'
@@ -13,6 +13,7 @@ import { createDeliveries } from '../postgres/deliveries.ts'
 import { createTemplates } from '../postgres/templates.ts'
 import { isDataFault } from '../postgres/data-fault.ts'
 import type { CommandReader, SenderObservation, SenderPorts } from '../services/sender/ports.ts'
+import { createFailureWatch, failureWatchLimits } from '../services/sender/failure-watch.ts'
 import { createRenderer } from '../services/sender/render.ts'
 import { createSender } from '../services/sender/sender.ts'
 import type { SenderSettings } from '../services/sender/sender-settings.ts'
@@ -162,6 +163,7 @@ function senderTelemetry(
 ): (observation: SenderObservation) => void {
   const group = topics.group('sender', channel, lane)
   const logger = log.child({ channel, lane })
+  const failures = createFailureWatch(failureWatchLimits)
   return (observation) => {
     switch (observation.kind) {
       case 'claimed':
@@ -170,6 +172,11 @@ function senderTelemetry(
         const { provider, outcome, durationMs, messages } = observation
         const reason = outcome.kind === 'accepted' ? '' : outcome.reason
         deliveryMetrics.providerCalls.inc({ channel, provider, outcome: outcome.kind, reason }, messages)
+        const repeated = isOurs(outcome) ? failures.observe(reason, messages, performance.now()) : undefined
+        if (repeated !== undefined) {
+          deliveryMetrics.repeatedFailures.inc({ channel, reason })
+          logger.error({ provider, ...repeated }, 'the same failure repeats')
+        }
         return deliveryMetrics.providerCallDuration.observe({ channel, provider }, durationMs / 1_000)
       }
       case 'sent':
@@ -197,6 +204,11 @@ function senderTelemetry(
         return logger.warn(observation, 'a result came after its hop had moved on')
     }
   }
+}
+
+/** Failures that developers can mend. Addresses die all the time, and their repetition says nothing. */
+function isOurs(outcome: Outcome): boolean {
+  return outcome.kind !== 'accepted' && !(outcome.kind === 'rejected' && outcome.invalidAddress === true)
 }
 
 function commandReader(schemas: DeliveryInfrastructure['schemas']): CommandReader {

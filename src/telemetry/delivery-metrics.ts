@@ -13,6 +13,8 @@ export interface DeliveryMetrics {
   providerCallDuration: Histogram<'channel' | 'provider'>
   /** From the requested record's creation to the provider's acceptance. */
   endToEndLatency: Histogram<'lane' | 'channel'>
+  /** reason: a `ProviderReason`. Once for each window in which it came too often. */
+  repeatedFailures: Counter<'channel' | 'reason'>
 }
 
 /** Seconds. Providers answer within tens of milliseconds on a good day and are cut off by their time-out. */
@@ -55,6 +57,12 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
       help: 'From the creation of the requested record to the acceptance by the provider.',
       labelNames: ['lane', 'channel'],
       buckets: latencyBuckets,
+      registers,
+    }),
+    repeatedFailures: new Counter({
+      name: 'fanfare_repeated_failures_total',
+      help: 'Minutes in which one sender met the same failure more than 50 times.',
+      labelNames: ['channel', 'reason'],
       registers,
     }),
   }

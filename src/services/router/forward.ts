@@ -4,7 +4,7 @@
  * Everything here is a function of the event and the recorded decision, so a redelivery makes the same bytes' meaning
  * again: the same delivery ids, the same status ids.
  */
-import type { DeliveryCommand } from '../../domain/delivery-command.ts'
+import { commandFor } from '../../domain/command-for.ts'
 import type { DeliveryState } from '../../domain/delivery-state.ts'
 import type { DeliveryStatus, Status } from '../../domain/delivery-status.ts'
 import type { PlannedDelivery, RoutingDecision } from '../../domain/notification-log.ts'
@@ -32,24 +32,14 @@ export function forward(item: Forwardable, ports: RouterPorts): OutgoingRecord[]
 
 function commandRecord({ request, decidedAtMs }: Forwardable, planned: PlannedDelivery, ports: RouterPorts) {
   const { event, key, lane, record } = request
-  const command: DeliveryCommand = {
-    ...planned,
-    notificationId: key.notificationId,
-    source: key.source,
-    userId: event.userId,
-    category: event.category,
-    data: event.data,
-    createdAt: event.createdAt,
-    routedAt: decidedAtMs,
-    collapseKey: event.collapseKey,
-  }
+  const command = commandFor(planned, { event, key, routedAtMs: decidedAtMs })
   return {
     topic: ports.topics.deliveries(planned.channel, lane),
     key: String(event.userId),
     value: ports.encodeCommand(command),
     headers: {
       ...traceHeaders(record.headers),
-      ...deliveryHeaders({ hop: 1, attempt: 0, dueAtMs: null, redrive: false }),
+      ...deliveryHeaders({ hop: 1, attempt: 0, dueAtMs: null, redrives: 0 }),
     },
   }
 }

@@ -57,7 +57,7 @@ function toRequest({ command, headers }: Job, ports: SenderPorts): ClaimRequest 
     userId: command.userId,
     category: command.category,
     addressHash: ports.hashAddress(command.channel, command.address),
-    redrive: headers.redrive,
+    redrive: headers.redrives > 0,
     quietFrom: command.quietFrom,
     quietUntil: command.quietUntil,
   }

@@ -3,10 +3,11 @@
  */
 import type { DeliveryState } from '../../domain/delivery-state.ts'
 import type { Status } from '../../domain/delivery-status.ts'
+import { nextHopRecord } from '../../domain/next-hop.ts'
 import type { DeadLetterReason, StatusReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { deliveryHeaders, headerNames, traceHeaders } from '../../domain/record-headers.ts'
-import { nextTry, rungFor } from '../../domain/retry-ladder.ts'
+import { nextTry } from '../../domain/retry-ladder.ts'
 import { deliveryStatus, type DeliveryStep } from '../../domain/status-record.ts'
 import type { Job } from './decode.ts'
 import type { SenderPorts } from './ports.ts'
@@ -72,17 +73,11 @@ export function nextHopOf(
   settings: SenderSettings,
   ports: SenderPorts,
 ): OutgoingRecord {
-  const dueAtMs = row.nextDueAtMs ?? ports.now()
-  return {
-    topic: ports.topics.retry(settings.lane, rungFor(dueAtMs, ports.now())),
-    key: job.record.key,
-    value: job.record.value,
-    headers: {
-      ...traceHeaders(job.record.headers),
-      ...deliveryHeaders({ hop: row.hop + 1, attempt: row.attempt, dueAtMs, redrive: false }),
-      [headerNames.channel]: settings.channel,
-    },
-  }
+  const { record, headers } = job
+  return nextHopRecord({ ...record, channel: settings.channel, lane: settings.lane, redrives: headers.redrives }, row, {
+    topics: ports.topics,
+    nowMs: ports.now(),
+  })
 }
 
 /** The same record once more, a rung later: somebody else's lease is live, and waiting for it in memory holds a place. */

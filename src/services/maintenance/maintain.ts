@@ -1,0 +1,101 @@
+/**
+ * One round of maintenance: partitions ahead and behind, deliveries whose time is long over, and those that are stuck.
+ *
+ * Nothing that changes is indexed, so deliveries are looked for by reading a day's partition whole. A day that no event
+ * can be of any more and that has nothing open is remembered and not read again by this process.
+ */
+import type { StoredDelivery } from '../../domain/stored-delivery.ts'
+
+export interface MaintenancePorts {
+  maintainPartitions(retentionDays: number): Promise<PartitionReport>
+  /** Days with deliveries, oldest first, up to today. */
+  days(today: string): Promise<string[]>
+  /** Settles at most `limit` of a day; `beforeCommit` happens before they are seen to have moved. */
+  sweepExpired(
+    day: string,
+    sweep: { graceMs: number; limit: number },
+    beforeCommit: (expired: readonly StoredDelivery[]) => Promise<void>,
+  ): Promise<number>
+  findStuck(day: string, unmovedMs: number, limit: number): Promise<StoredDelivery[]>
+  hasOpen(day: string): Promise<boolean>
+  /** Publishes their statuses; resolves once all are acknowledged. */
+  publishExpired(expired: readonly StoredDelivery[]): Promise<void>
+}
+
+export interface PartitionReport {
+  today: string
+  daysAheadBefore: number
+  created: string[]
+  retirement: {
+    dropped: string[]
+    kept: { partition: string; because: 'open' | 'busy'; openRows: number }[]
+  }
+}
+
+export interface MaintenanceReport {
+  partitions: PartitionReport
+  /** So few days were left that the next missed rounds would have refused events. */
+  runningOut: boolean
+  expired: number
+  /** At most `stuckShown`. */
+  stuck: StoredDelivery[]
+}
+
+/** Longer than horizon (21 d), time to live (6 d) and the dead letters' retention (14 d) together. */
+const retentionDays = 45
+/** With fewer days ahead than this, somebody must look why nobody maintained. */
+export const daysAheadMin = 3
+/** A provider call and its settlement end long before; so do the redeliveries after a crash. */
+const expiryGraceMs = 3_600_000
+/** Rows that one transaction locks while their statuses are published. */
+const sweepBatch = 500
+export const stuckShown = 100
+/** Events are refused when they are older than 7 days; a day more for those on their way. */
+const closedAfterDays = 9
+
+export interface Maintainer {
+  /**
+   * Does one round.
+   * @param ports of this round: the connection may be another one in the next.
+   * @param stuckAfterMs how long nothing must have moved a delivery that is not final.
+   */
+  run(ports: MaintenancePorts, stuckAfterMs: number): Promise<MaintenanceReport>
+}
+
+export function createMaintainer(): Maintainer {
+  const quietDays = new Set<string>()
+
+  async function run(ports: MaintenancePorts, stuckAfterMs: number): Promise<MaintenanceReport> {
+    const partitions = await ports.maintainPartitions(retentionDays)
+    const report: MaintenanceReport = {
+      partitions,
+      runningOut: partitions.daysAheadBefore < daysAheadMin,
+      expired: 0,
+      stuck: [],
+    }
+    for (const day of await ports.days(partitions.today)) {
+      if (quietDays.has(day)) continue
+      report.expired += await sweepDay(day, ports)
+      const room = stuckShown - report.stuck.length
+      if (room > 0) report.stuck.push(...(await ports.findStuck(day, stuckAfterMs, room)))
+      if (isClosed(day, partitions.today) && !(await ports.hasOpen(day))) quietDays.add(day)
+    }
+    return report
+  }
+
+  return { run }
+}
+
+async function sweepDay(day: string, ports: MaintenancePorts): Promise<number> {
+  let expired = 0
+  for (;;) {
+    const sweep = { graceMs: expiryGraceMs, limit: sweepBatch }
+    const moved = await ports.sweepExpired(day, sweep, (expired) => ports.publishExpired(expired))
+    expired += moved
+    if (moved < sweepBatch) return expired
+  }
+}
+
+function isClosed(day: string, today: string): boolean {
+  return Date.parse(today) - Date.parse(day) > closedAfterDays * 86_400_000
+}
