@@ -82,6 +82,5 @@ export type DeadLetterReason =
   | SenderReason
   | 'bad_header'
   | 'no_row'
-  | 'claimed_elsewhere'
   | 'data_error'
   | 'internal_error'

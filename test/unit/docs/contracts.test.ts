@@ -37,7 +37,6 @@ const ownDeadLetterReasons = Object.keys({
   data_error: true,
   internal_error: true,
   no_row: true,
-  claimed_elsewhere: true,
 } satisfies Record<Exclude<DeadLetterReason, PoisonReason | ProviderReason | SenderReason>, true>)
 
 interface AvroField {
