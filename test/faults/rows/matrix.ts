@@ -4,6 +4,20 @@ import type { FaultRow } from './fault-row.ts'
 import { poison } from './poison.ts'
 import { rebalanceStorm } from './rebalance-storm.ts'
 import { rollingRestart } from './rolling-restart.ts'
+import { retryKill } from './retry-kill.ts'
 import { routerKill } from './router-kill.ts'
+import { senderFreeze } from './sender-freeze.ts'
+import { senderKill } from './sender-kill.ts'
+import { upstreamDuplicates } from './upstream-duplicates.ts'
 
-export const matrix: readonly FaultRow[] = [routerKill, ...dependencyRows, rebalanceStorm, rollingRestart, poison]
+export const matrix: readonly FaultRow[] = [
+  routerKill,
+  senderKill,
+  retryKill,
+  senderFreeze,
+  ...dependencyRows,
+  rebalanceStorm,
+  rollingRestart,
+  poison,
+  upstreamDuplicates,
+]

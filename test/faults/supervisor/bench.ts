@@ -39,6 +39,11 @@ export interface Bench {
   add(spec: RoleSpec): SupervisedRole
   /** Kills a role and writes down what was in flight; it stays down until it is started. */
   kill(name: string): Promise<void>
+  /**
+   * Stops a role where it stands and writes down what was in flight, as for a kill: to everybody else it is dead. It
+   * holds all of it until it is thawed.
+   */
+  freeze(name: string): Promise<void>
   /** Plain SQL, past the proxy; nothing while the database is away. */
   query<Row>(text: string): Promise<Row[]>
   /** Records that a group has not settled, or of all groups together. */
@@ -158,8 +163,11 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     },
     kill: async (wanted) => {
       await bench.role(wanted).kill()
-      const inFlight = await claimedBy(wanted, database)
-      bench.schedule.kills = [...bench.schedule.kills, { role: wanted, atMs: Date.now(), inFlight }]
+      await writeDown(wanted)
+    },
+    freeze: async (wanted) => {
+      bench.role(wanted).freeze()
+      await writeDown(wanted)
     },
     query: database.query,
     lag,
@@ -174,6 +182,13 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     },
     close: () => opened.disposeAsync(),
   }
+  /** After the fact: what was settled before it is not in flight. */
+  async function writeDown(role: string): Promise<void> {
+    const atMs = Date.now()
+    const inFlight = await claimedBy(role, database)
+    bench.schedule.kills = [...bench.schedule.kills, { role, atMs, inFlight }]
+  }
+
   const started = options.roles.map((spec) => bench.add(spec))
   await Promise.all(started.map((role) => role.start()))
   return bench
@@ -235,12 +250,16 @@ async function connectAdmin(brokers: readonly string[], opened: AsyncDisposableS
   return admin
 }
 
-/** What a sender's death may duplicate: everything of its channel that is claimed. A router has nothing in flight. */
+/**
+ * What a sender's death may duplicate: everything of its channel that is claimed. What an earlier death left behind is
+ * not counted again: its lease has ended. A router has nothing in flight.
+ */
 async function claimedBy(role: string, { query }: Database): Promise<number> {
   const channel = /^sender-(\w+)/.exec(role)?.[1]
   if (channel === undefined) return 0
   const [row] = await query<{ count: number }>(
-    `select count(*)::integer as count from deliveries where state = 'claimed' and channel = '${channel}'`,
+    `select count(*)::integer as count from deliveries
+     where state = 'claimed' and channel = '${channel}' and lease_until > now()`,
   )
   return row?.count ?? 0
 }

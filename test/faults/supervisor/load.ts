@@ -12,7 +12,9 @@ export interface Load {
   publish(count: number): Promise<void>
   /** Publishes so many events evenly over the time; the promise settles with the last one. */
   spread(count: number, overMs: number): Promise<void>
-  /** Publishes any bytes on the requested topic. */
+  /** Publishes events that `message` made, each of them new. */
+  publishEvents(events: readonly Message[]): Promise<void>
+  /** Publishes any bytes on the requested topic; they do not count as events. */
   publishRaw(messages: readonly Message[]): Promise<void>
   /** An event as the topic holds it, with other fields if wanted, and another schema id if given. */
   message(fields?: Record<string, unknown>, schemaId?: number): Message
@@ -72,9 +74,13 @@ export async function startLoad({ brokers, registryUrl, topicPrefix, random }: L
     await producer.send({ topic, acks: -1, messages: [...messages] })
   }
 
+  async function publishEvents(events: readonly Message[]): Promise<void> {
+    await publishRaw(events)
+    published += events.length
+  }
+
   async function publish(count: number): Promise<void> {
-    await publishRaw(Array.from({ length: count }, () => message()))
-    published += count
+    await publishEvents(Array.from({ length: count }, () => message()))
   }
 
   async function spread(count: number, overMs: number): Promise<void> {
@@ -103,6 +109,7 @@ export async function startLoad({ brokers, registryUrl, topicPrefix, random }: L
   return {
     publish,
     spread,
+    publishEvents,
     publishRaw,
     message,
     registerVariant,
