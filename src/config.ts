@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod'
 import { channels, type Channel } from './domain/channel.ts'
+import { answerGraceMs } from './domain/provider.ts'
 import { ConfigurationError, nearNames, shown, type ConfigurationFault } from './configuration/configuration-fault.ts'
 import type { Environment } from './configuration/environment.ts'
 import {
@@ -155,10 +156,11 @@ function leaseFaults(
   const budgets = Object.values(providers).map((ofChannel) =>
     ofChannel.reduce((sumMs, { settings }) => sumMs + settings.timeoutMs, 0),
   )
-  const budgetMs = Math.max(...budgets)
+  // With less than a whole call left of it a lease is renewed first: one this short would be renewed before every call.
+  const budgetMs = Math.max(...budgets) + answerGraceMs
   if (typeof leaseMs !== 'number' || leaseMs > budgetMs) return []
   const { name, secret } = sections.sender.leaseMs
-  const expectation = `more than ${budgetMs}, the time-outs of all providers of a channel together`
+  const expectation = `more than ${budgetMs}, the time-outs of all providers of a channel together and ${answerGraceMs} for the answer`
   return [{ variable: name, expectation, received: shown(valueOf(environment, name) ?? String(leaseMs), secret) }]
 }
 

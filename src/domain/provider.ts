@@ -44,3 +44,6 @@ export interface Provider<Kind extends MessageKind = MessageKind> {
   send(batch: readonly OutgoingMessage<Kind>[], signal: AbortSignal): Promise<Outcome[]>
   close(): Promise<void>
 }
+
+/** Milliseconds that a provider may need beyond its own time-out to give its answer back; a lease outlasts both. */
+export const answerGraceMs = 2_000

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
 import { requestChannelOf, type Channel, type Lane } from '../domain/channel.ts'
-import type { Outcome, Provider } from '../domain/provider.ts'
+import { answerGraceMs, type Outcome, type Provider } from '../domain/provider.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
 import { startHandOffConsumer } from '../kafka/hand-off-consumer.ts'
 import { createAvroReader } from '../kafka/registry/avro-reader.ts'
@@ -30,8 +30,6 @@ import { createProvider, preferredProvider } from './providers.ts'
 import type { RoleContext } from './role.ts'
 import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 
-/** Of the call budget: what a provider may need beyond its own time-out to give its answer back. */
-const answerGraceMs = 2_000
 /** Queued records of a partition, in multiples of the calls under way: enough that a pause never starves the gate. */
 const highMarkPerCall = 20
 const lowMarkPerCall = 8

@@ -147,10 +147,10 @@ describe('the configuration of a sender', () => {
 
   test('refuses a lease that its providers’ time-outs could outlast', () => {
     const sections = ['channel', 'providers', 'sender'] as const
-    const [fault] = faultsOf({ ...smsSender, FANFARE_LEASE_MS: '10000' }, sections)
+    const [fault] = faultsOf({ ...smsSender, FANFARE_LEASE_MS: '12000' }, sections)
     assert.equal(fault?.variable, 'FANFARE_LEASE_MS')
-    assert.match(fault.expectation, /^more than 10000,/)
-    assert.deepEqual(faultsOf({ ...smsSender, FANFARE_LEASE_MS: '10001' }, sections), [])
+    assert.match(fault.expectation, /^more than 12000,/)
+    assert.deepEqual(faultsOf({ ...smsSender, FANFARE_LEASE_MS: '12001' }, sections), [])
   })
 
   test('says of an endpoint that is no URL what it should be', () => {
