@@ -93,7 +93,7 @@ export const sections = {
     level: oneOf({ name: 'FANFARE_LOG_LEVEL', meaning: 'The least that is logged', words: logLevels, default: 'info' }),
   },
   lane: {
-    lane: oneOf({ name: 'FANFARE_LANE', meaning: 'The lane that a router or sender serves', words: lanes }),
+    lane: oneOf({ name: 'FANFARE_LANE', meaning: 'The lane that a router, sender or retry role serves', words: lanes }),
   },
   channel: {
     channel: oneOf({ name: 'FANFARE_CHANNEL', meaning: 'The channel that a sender serves', words: channels }),

@@ -45,7 +45,7 @@ export function readDeliveryHeaders(headers: RecordHeaders): DeliveryHeaders | u
   return { hop, attempt, dueAtMs, redrives }
 }
 
-/** Rows hold hops as smallint; the ladder ends long before. */
+/** Nobody's delivery lives so long: a Retry-After of seconds, over and over, would need days for so many. */
 const maxHop = 10_000
 
 export function deliveryHeaders(values: DeliveryHeaders): RecordHeaders {

@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Registry } from 'prom-client'
-import { createConsumerMetrics } from '../../../src/telemetry/consumer-metrics.ts'
-import { createDeliveryMetrics } from '../../../src/telemetry/delivery-metrics.ts'
+import { programs } from '../../../src/cli/programs.ts'
 import { createRegistry } from '../../../src/telemetry/metrics.ts'
-import { createRouterMetrics } from '../../../src/telemetry/router-metrics.ts'
 import { inlineCode, readDocument, section, tableRows } from './markdown.ts'
 
 const document = readDocument('docs/operations.md')
+
+/** Of every file that declares metrics, so that a new one cannot be forgotten here. */
+const metricFactories = await Promise.all(
+  readdirSync(new URL('../../../src/telemetry/', import.meta.url))
+    .filter((file) => file.endsWith('-metrics.ts'))
+    .map(async (file) => {
+      const module = (await import(`../../../src/telemetry/${file}`)) as Record<string, unknown>
+      const create = Object.values(module).find((member) => typeof member === 'function')
+      assert.ok(create !== undefined, `${file} exports no factory`)
+      return create as (registry: Registry) => unknown
+    }),
+)
 
 interface Described {
   name: string
@@ -17,9 +28,7 @@ interface Described {
 
 function ownMetrics(): Described[] {
   const registry = new Registry()
-  createConsumerMetrics(registry)
-  createDeliveryMetrics(registry)
-  createRouterMetrics(registry)
+  for (const create of metricFactories) create(registry)
   const buildInfo = createRegistry({ role: 'test', version: '0' }).getSingleMetric('fanfare_build_info')
   // prom-client keeps type and labels on its metrics, and its types do not say so.
   return [buildInfo, ...registry.getMetricsAsArray()] as unknown as Described[]
@@ -28,6 +37,12 @@ function ownMetrics(): Described[] {
 const typeOf = (metric: Described) => metric.constructor.name.toLowerCase()
 
 describe('docs/operations.md', () => {
+  test('names every role among the processes to run, for a role that nobody starts leaves its records where they lie', () => {
+    const { text: deploying } = section(document, '## Deploying')
+    const roles = Object.keys(programs).filter((name) => programs[name]?.kind === 'role')
+    for (const role of roles) assert.ok(deploying.includes(`fanfare ${role}`), role)
+  })
+
   test('lists every metric with its type and labels', () => {
     const documented = tableRows(section(document, '## Metrics')).map(([name, type, labels]) => ({
       name,
