@@ -33,6 +33,8 @@ export interface Infrastructure {
   producer: RecordProducer
   /** This process, new at every start. */
   processId: string
+  /** The wall clock, Unix ms: for moments that others read. Durations are measured on the monotonic one. */
+  now(): number
   /** Ends the process: it cannot go on. */
   fatal(error: Error): void
   close(): Promise<void>
@@ -64,6 +66,7 @@ export async function openInfrastructure(options: InfrastructureOptions): Promis
     kafka,
     producer,
     processId: randomUUID(),
+    now: Date.now,
     fatal,
     close: () => producer.close(),
   }

@@ -32,13 +32,13 @@ export async function startRetries(infrastructure: Infrastructure, lanes: readon
 }
 
 async function startRetry(infrastructure: Infrastructure, lane: Lane, metrics: RetryMetrics): Promise<RunningConsumer> {
-  const { configuration, topics, kafka, producer, consumerMetrics, log, fatal } = infrastructure
+  const { configuration, topics, kafka, producer, consumerMetrics, log, now, fatal } = infrastructure
   const group = topics.group('retry', lane)
   const retry = createRetry(lane, {
     publish: (records) => producer.send(records),
     deadLetter: (topic, record, reason) => deadLetterRecord(topic, record, reason, null),
     topics,
-    now: Date.now,
+    now,
     observe: (observation) => {
       if (observation.kind === 'dead_letter') {
         const { topic, reason } = observation

@@ -120,6 +120,7 @@ function routerPorts(
     statusWriter,
     deliveryMetrics,
     consumerMetrics,
+    now,
   }: DeliveryInfrastructure,
   metrics: RouterMetrics,
   cache: ReturnType<typeof createProfileCache>,
@@ -148,7 +149,7 @@ function routerPorts(
     topics,
     sha256,
     sha1,
-    now: Date.now,
+    now,
     observe: (observation) => {
       switch (observation.kind) {
         case 'status':

@@ -131,7 +131,7 @@ function senderPorts(
   hashKey: Uint8Array,
   settings: SenderSettings,
 ): SenderPorts {
-  const { pool, producer, schemas, statusWriter, topics } = infrastructure
+  const { pool, producer, schemas, statusWriter, topics, now } = infrastructure
   const templates = createTemplates(pool)
   const hash = addressHasher(hashKey)
   return {
@@ -146,7 +146,7 @@ function senderPorts(
     hashAddress: (channel, address) => hash(requestChannelOf(channel), address),
     sha1,
     sha256,
-    now: Date.now,
+    now,
     monotonicNow: () => performance.now(),
     sleep: async (ms, signal) => {
       await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})
