@@ -4,43 +4,47 @@
  *
  * - `ROW=router-kill,poison` and `SEED=1,2,3` select (all rows; seeds 1 to 3).
  * - `EVENTS=3000` and `FAULT_SECONDS=30` size a run.
+ * - `JOBS=2` runs so many rows side by side, each on a stack of its own; rows that measure have the machine to themselves.
  * - `RESULTS=docs/results/faults.json` writes the matrix there once all of it has passed.
  * - `SOURCE=…` runs the roles from another checkout: a copy with a mutation.
  * - `AGAIN=1` runs what passed before, too. Results lie in `.fanfare/faults/`, one file for each row and seed.
  *
  * Exits with 1 where a run did not pass. Seeds choose what happens and when; the processes' own timing stays theirs.
  */
-import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
-import type { Run } from './checker/observe.ts'
-import type { Report } from './checker/report.ts'
+import type { RunSettings } from './row-runner.ts'
+import type { FaultRow } from './rows/fault-row.ts'
 import { matrix } from './rows/matrix.ts'
-import { bulkRoles, type FaultRow } from './rows/fault-row.ts'
-import { openBench, type Bench } from './supervisor/bench.ts'
-import { earlierResult, revisionOf, saveResult, tableOf, writeMatrix, type RunResult } from './supervisor/results.ts'
-import { seededRandom } from './supervisor/seeded-random.ts'
-import { localFolder, startWorld, type World } from './supervisor/world.ts'
+import { earlierResult, revisionOf, tableOf, writeMatrix, type RunResult } from './supervisor/results.ts'
+import { openWorkers } from './supervisor/workers.ts'
 
 const project = join(import.meta.dirname, '../..')
-const settleLimitMs = 90_000
-const checkLimitMs = 180_000
 
-const { ROW, SEED = '1,2,3', EVENTS = '3000', FAULT_SECONDS = '30', RESULTS, SOURCE = project, AGAIN } = process.env
-const settings = {
-  rows: ROW === undefined || ROW === '' ? matrix : ROW.split(',').map(rowNamed),
-  seeds: SEED.split(',').map(Number),
+const {
+  ROW,
+  SEED = '1,2,3',
+  EVENTS = '3000',
+  FAULT_SECONDS = '30',
+  JOBS = '2',
+  RESULTS,
+  SOURCE = project,
+} = process.env
+const isAgain = process.env['AGAIN'] !== undefined
+const projectFolder = resolve(SOURCE)
+const settings: RunSettings = {
   events: Number(EVENTS),
   faultMs: Number(FAULT_SECONDS) * 1_000,
-  projectFolder: resolve(SOURCE),
+  projectFolder,
+  // Beside the sources that ran: what a mutation came to is no result of ours.
+  folder: join(projectFolder, '.fanfare/faults'),
+  revision: revisionOf(join(projectFolder, 'src'), join(projectFolder, 'migrations'), import.meta.dirname),
 }
-/** Beside the sources that ran: what a mutation came to is no result of ours. */
-const folder = join(settings.projectFolder, '.fanfare/faults')
-const revision = revisionOf(
-  join(settings.projectFolder, 'src'),
-  join(settings.projectFolder, 'migrations'),
-  import.meta.dirname,
-)
+
+interface PlannedRun {
+  row: FaultRow
+  seed: number
+}
 
 function rowNamed(name: string): FaultRow {
   const row = matrix.find((each) => each.name === name)
@@ -49,25 +53,48 @@ function rowNamed(name: string): FaultRow {
 }
 
 async function main(): Promise<number> {
-  const results: RunResult[] = []
-  for (const brokerCount of [1, 3] as const) {
-    const rows = settings.rows.filter((row) => (row.brokerCount ?? 1) === brokerCount)
-    const runs = rows.flatMap((row) => settings.seeds.map((seed) => ({ row, seed })))
-    let world: World | undefined
+  const rows = ROW === undefined || ROW === '' ? matrix : ROW.split(',').map(rowNamed)
+  const runs = rows.flatMap((row) => SEED.split(',').map((seed) => ({ row, seed: Number(seed) })))
+  const results = new Map<string, RunResult>()
+  for (const run of isAgain ? [] : runs) {
+    const earlier = earlierResult(settings.folder, { ...settings, row: run.row.name, seed: run.seed })
+    if (earlier === undefined) continue
+    results.set(keyOf(run), earlier)
+    tell(earlier, ' (earlier)')
+  }
+  const open = runs.filter((run) => !results.has(keyOf(run)))
+  for (const { runs: phase, jobs } of phasesOf(open)) {
+    const workers = openWorkers(Math.min(jobs, phase.length))
     try {
-      for (const { row, seed } of runs) {
-        const wanted = { row: row.name, seed, revision, events: settings.events }
-        const earlier = AGAIN === undefined ? earlierResult(folder, wanted) : undefined
-        if (earlier === undefined) world ??= await startWorld({ brokerCount, directory: localFolder })
-        const result = earlier ?? (await runRow(row, seed, world!))
-        results.push(result)
-        say(`${result.passed ? 'passed' : 'FAILED'}  ${row.name} SEED=${seed}${earlier ? ' (earlier)' : ''}`)
-        for (const problem of problemsOf(result)) say(`        ${problem}`)
-      }
+      await workers.each(phase, async (run, perform) => {
+        const { row, seed } = run
+        say(`running ${row.name} SEED=${seed}`)
+        const result = await perform({ row: row.name, fault: row.fault, seed, settings })
+        results.set(keyOf(run), result)
+        tell(result)
+      })
     } finally {
-      await world?.stop()
+      await workers.close()
     }
   }
+  return conclude(runs.flatMap((run) => results.get(keyOf(run)) ?? []))
+}
+
+function keyOf({ row, seed }: PlannedRun): string {
+  return `${row.name} ${seed}`
+}
+
+/** Rows that need the machine for themselves come one by one, and so do those of three brokers, which fill it. */
+function phasesOf(open: readonly PlannedRun[]): { runs: PlannedRun[]; jobs: number }[] {
+  const isAlone = ({ row }: PlannedRun) => row.alone === true || row.brokerCount === 3
+  return [
+    { runs: open.filter((run) => !isAlone(run)), jobs: Number(JOBS) },
+    // A worker changes its world where the number of brokers changes.
+    { runs: open.filter(isAlone).toSorted((a, b) => (a.row.brokerCount ?? 1) - (b.row.brokerCount ?? 1)), jobs: 1 },
+  ]
+}
+
+function conclude(results: readonly RunResult[]): number {
   say(`\n${tableOf(results)}`)
   const passed = results.every((result) => result.passed)
   if (passed && RESULTS !== undefined) {
@@ -76,93 +103,9 @@ async function main(): Promise<number> {
   return passed ? 0 : 1
 }
 
-async function runRow(row: FaultRow, seed: number, world: World): Promise<RunResult> {
-  const startedMs = performance.now()
-  say(`running ${row.name} SEED=${seed}`)
-  await world.repair()
-  const logs = join(folder, 'logs', `${row.name}-${seed}`)
-  rmSync(logs, { recursive: true, force: true })
-  const bench = await openBench({
-    world,
-    roles: row.roles ?? bulkRoles,
-    random: seededRandom(seed),
-    ...settings,
-    folder: logs,
-  })
-  let complaints: string[]
-  let report: Report | null = null
-  try {
-    complaints = await row.run(bench)
-    await world.repair()
-    await bench.untilSettled(settleLimitMs)
-    report = await judge(bench, join(folder, `${row.name}-${seed}.run.json`))
-    complaints.push(...unseen(report))
-  } catch (error) {
-    complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)]
-  } finally {
-    await bench.close()
-  }
-  const result = resultOf(row, seed, { bench, complaints, report, elapsedMs: performance.now() - startedMs })
-  saveResult(folder, result)
-  return result
-}
-
-/** A process of its own, which loads nothing of what it judges. */
-async function judge(bench: Bench, file: string): Promise<Report> {
-  const { world, topicPrefix, postgresUrl, simulator, consumed, schedule } = bench
-  const run: Run = {
-    brokers: world.stack.kafka.brokers,
-    registryUrl: world.stack.registry.url,
-    topicPrefix,
-    postgresUrl,
-    ledgerUrl: `${simulator.adminUrl}/ledger`,
-    consumed,
-    schedule: { ...schedule, endedAtMs: Date.now() },
-  }
-  writeFileSync(file, JSON.stringify(run, null, 2))
-  const checker = join(import.meta.dirname, 'checker/main.ts')
-  const output = file.replace('.run.json', '.report.json')
-  return new Promise((settle, reject) => {
-    execFile(process.execPath, [checker, file, output], { timeout: checkLimitMs }, (error, _stdout, stderr) => {
-      // 2 is its verdict; anything else means that it came to none.
-      if (error !== null && error.code !== 2) reject(new Error(`the checker failed: ${stderr}`, { cause: error }))
-      else settle(JSON.parse(readFileSync(output, 'utf8')) as Report)
-    })
-  })
-}
-
-/** What the checker did not see it did not check. */
-function unseen({ events, calls, commits }: Report): string[] {
-  const seen = { events, calls, commits }
-  return Object.entries(seen).flatMap(([what, count]) => (count > 0 ? [] : [`the checker saw no ${what}`]))
-}
-
-interface Outcome {
-  bench: Bench
-  complaints: string[]
-  report: Report | null
-  elapsedMs: number
-}
-
-function resultOf(row: FaultRow, seed: number, { bench, complaints, report, elapsedMs }: Outcome): RunResult {
-  return {
-    row: row.name,
-    fault: row.fault,
-    seed,
-    revision,
-    events: bench.load.published(),
-    kills: bench.schedule.kills.length,
-    lost: report?.lost ?? 0,
-    duplicated: report?.duplicated ?? 0,
-    duplicatesAllowed: report?.duplicatesAllowed ?? 0,
-    early: report?.early ?? 0,
-    stuck: report?.stuck ?? 0,
-    contradictory: report?.contradictory ?? 0,
-    passed: complaints.length === 0 && report?.clean === true,
-    elapsedMs,
-    complaints,
-    report,
-  }
+function tell(result: RunResult, suffix = ''): void {
+  say(`${result.passed ? 'passed' : 'FAILED'}  ${result.row} SEED=${result.seed}${suffix}`)
+  for (const problem of problemsOf(result)) say(`        ${problem}`)
 }
 
 function problemsOf({ complaints, report }: RunResult): string[] {
@@ -172,7 +115,7 @@ function problemsOf({ complaints, report }: RunResult): string[] {
 }
 
 function commit(): string {
-  return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: settings.projectFolder, encoding: 'utf8' }).trim()
+  return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: projectFolder, encoding: 'utf8' }).trim()
 }
 
 function say(line: string): void {

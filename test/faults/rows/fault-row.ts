@@ -12,6 +12,8 @@ export interface FaultRow {
   fault: string
   /** Three where the fault is about brokers; one if absent. */
   brokerCount?: 1 | 3
+  /** Whether it measures times, and so needs the machine for itself. */
+  alone?: boolean
   /** What runs; all roles of the bulk lane if absent. */
   roles?: readonly RoleSpec[]
   /** Does the harm under load. Returns what was not as it should be, a sentence each. The runner waits for the rest. */
