@@ -1,13 +1,17 @@
 /**
  * `fanfare seed`: people, categories and templates to try Fanfare with.
  */
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { processEnvironment, readConfiguration } from '../config.ts'
 import { seededCategories } from '../local/seed/categories.ts'
 import { seededPerson } from '../local/seed/people.ts'
-import { seededTemplates } from '../local/seed/templates.ts'
+import { createHotPathPool } from '../postgres/hot-path-pool.ts'
 import { openDatabaseImport, peoplePerImport } from '../postgres/import.ts'
+import { publishTemplate } from '../postgres/template-publication.ts'
+import { createTemplates } from '../postgres/templates.ts'
 import { createProgressLine } from './progress-line.ts'
+import { compileFolder } from './template-folders.ts'
 import { wholeNumberArgument } from './whole-number.ts'
 
 export const defaultSeed = 'fanfare'
@@ -53,7 +57,8 @@ export interface SeedOptions {
 export async function seedDatabase({ url, users, seed, onProgress, signal }: SeedOptions): Promise<number> {
   const database = openDatabaseImport(url)
   try {
-    await database.addCatalogue({ categories: seededCategories, templates: seededTemplates })
+    await database.addCategories(seededCategories)
+    await publishMissingTemplates(url)
     let added = 0
     for (let first = 1; first <= users; first += peoplePerImport) {
       signal?.throwIfAborted()
@@ -64,5 +69,25 @@ export async function seedDatabase({ url, users, seed, onProgress, signal }: See
     return added
   } finally {
     await database.close()
+  }
+}
+
+/** Beside src/, in the checkout and in an image alike. */
+const exampleTemplates = new URL('../../examples/templates/', import.meta.url).pathname
+
+/** Where some version is published somebody has taken the template over, and it stays so. */
+async function publishMissingTemplates(url: string): Promise<void> {
+  const pool = createHotPathPool({ url, applicationName: 'fanfare-seed', maxConnections: 1 })
+  try {
+    const published = await createTemplates(pool).loadPublished(seededCategories.map(({ templateId }) => templateId))
+    // Compiling takes longer than all the rest of a second seeding would.
+    for (const { templateId } of seededCategories) {
+      if (published.has(templateId)) continue
+      for (const { draft } of await compileFolder(join(exampleTemplates, templateId))) {
+        await publishTemplate(pool, draft, 'fanfare seed')
+      }
+    }
+  } finally {
+    await pool.close()
   }
 }

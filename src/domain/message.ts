@@ -4,7 +4,7 @@
 import type { CallToAction } from './template.ts'
 
 export type Message =
-  | { kind: 'push'; title: string; body: string; callToAction: CallToAction | null }
+  | { kind: 'push'; title: string; body: string; callToAction: CallToAction | null; deepLink: string | null }
   | { kind: 'sms'; body: string; segments: number }
   | { kind: 'email'; subject: string; text: string; html: string; headers: Record<string, string> }
 

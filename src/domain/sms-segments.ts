@@ -9,6 +9,9 @@ const basicAlphabet = new Set(
 )
 const extensionAlphabet = new Set('\f^{}\\[~]|€')
 
+/** Twilio refuses longer bodies with error 21617; other providers cut there too. */
+export const smsCharactersMax = 1_600
+
 export function countSmsSegments(text: string): number {
   let septets = 0
   for (const character of text) {

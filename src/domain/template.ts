@@ -1,38 +1,83 @@
 /**
- * Published templates: immutable versions with `{{ parameter }}` placeholders (liquid), one content per channel and locale.
+ * Templates: immutable versions with `{{ parameter }}` placeholders (liquid), one content per channel and locale, of
+ * which one version is published.
  */
 import type { RequestChannel } from './channel.ts'
 
+/** A button and where it leads. */
 export interface CallToAction {
   title: string
   url: string
 }
 
 export type TemplateContent =
-  | { channel: 'push'; title: string; body: string; callToAction: CallToAction | null }
+  | {
+      channel: 'push'
+      title: string
+      body: string
+      callToAction: CallToAction | null
+      /** What the app opens when the notification itself is tapped. */
+      deepLink: string | null
+    }
   | { channel: 'sms'; body: string }
   | { channel: 'email'; subject: string; text: string; html: string; callToAction: CallToAction | null }
 
-/** What the router pins: which version is published, and which locales each channel has. */
+/** A content with what it needs: names of the data, and `list[].field` for what each map of a list must have. */
+export interface LocalizedContent {
+  locale: string
+  content: TemplateContent
+  variables: readonly string[]
+}
+
+/** All that a version says, before it has a number. */
+export interface TemplateDraft {
+  templateId: string
+  description: string
+  defaultLocale: string
+  contents: readonly LocalizedContent[]
+}
+
+/** What the router pins: which version is published, and what each channel has and needs. */
 export interface PublishedTemplate {
   templateId: string
   version: number
-  localesOf: Partial<Record<RequestChannel, string[]>>
+  defaultLocale: string
+  contentsOf: Partial<Record<RequestChannel, readonly ContentSummary[]>>
 }
 
-/** The locale that is used when neither the request's nor the person's has a content. */
-const fallbackLocale = 'en'
+export interface ContentSummary {
+  locale: string
+  /** As of `LocalizedContent`. */
+  variables: readonly string[]
+}
 
 /**
- * The best locale that a channel of the template has: the wanted ones in their order, each exactly and then by its
- * language alone (`ko-KR`, then `ko`), then the fallback, then whatever there is. Undefined if the channel has none.
+ * The best that there is: for each wanted locale in turn the locale itself and then without its last part again and again
+ * (`zh-Hant-TW`, `zh-Hant`, `zh`), then the default, then whatever there is. Undefined if there is nothing.
  */
-export function pickLocale(available: readonly string[], wanted: readonly (string | null)[]): string | undefined {
-  for (const locale of [...wanted, fallbackLocale]) {
+export function pickLocale<Content extends { locale: string }>(
+  available: readonly Content[],
+  wanted: readonly (string | null)[],
+  defaultLocale: string,
+): Content | undefined {
+  for (const locale of [...wanted, defaultLocale]) {
     if (locale === null) continue
-    if (available.includes(locale)) return locale
-    const language = locale.split('-')[0]
-    if (language !== undefined && available.includes(language)) return language
+    const found = withoutLastParts(locale, available)
+    if (found !== undefined) return found
   }
   return available[0]
+}
+
+function withoutLastParts<Content extends { locale: string }>(
+  locale: string,
+  available: readonly Content[],
+): Content | undefined {
+  let prefix = locale
+  while (prefix !== '') {
+    const candidate = prefix
+    const found = available.find((content) => content.locale === candidate)
+    if (found !== undefined) return found
+    prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('-')))
+  }
+  return undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Brings people and a catalogue into the database in bulk: what seeding and a first load do.
+ * Brings people and categories into the database in bulk: what seeding and a first load do.
  *
  * Only adds: whoever and whatever is there already stays as it is, with everything that belongs to it, so importing the
  * same again changes nothing. One transaction for each call.
@@ -9,7 +9,6 @@ import type { Knex } from 'knex'
 import { DatabaseError } from 'pg'
 import type { Category } from '../domain/category.ts'
 import type { RequestChannel } from '../domain/channel.ts'
-import type { TemplateContent } from '../domain/template.ts'
 
 export interface NewPerson {
   userId: number
@@ -24,15 +23,9 @@ export interface NewPerson {
   categorySettings: readonly { category: string; channel: RequestChannel; optIn: boolean }[]
 }
 
-export interface NewTemplate {
-  templateId: string
-  version: number
-  contents: readonly { locale: string; content: TemplateContent }[]
-}
-
 export interface DatabaseImport {
-  /** Adds the categories and templates that are missing; a new template's version is published. */
-  addCatalogue(catalogue: { categories: readonly Category[]; templates: readonly NewTemplate[] }): Promise<void>
+  /** Adds the categories that are missing. */
+  addCategories(categories: readonly Category[]): Promise<void>
   /**
    * Adds the people who are missing.
    * @param people at most `peoplePerImport`.
@@ -69,11 +62,7 @@ export function openDatabaseImport(url: string): DatabaseImport {
     }
   }
   return {
-    addCatalogue: ({ categories, templates }) =>
-      inTransaction(async (transaction) => {
-        await addCategories(transaction, categories)
-        for (const template of templates) await addTemplate(transaction, template)
-      }),
+    addCategories: (categories) => inTransaction((transaction) => addCategories(transaction, categories)),
     addPeople: (people) => inTransaction((transaction) => addPeople(transaction, people)),
     close: () => database.destroy(),
   }
@@ -100,27 +89,6 @@ async function addCategories(transaction: Knex.Transaction, categories: readonly
     template_id: category.templateId,
   }))
   await addRows(transaction, 'categories', rows)
-}
-
-async function addTemplate(
-  transaction: Knex.Transaction,
-  { templateId, version, contents }: NewTemplate,
-): Promise<void> {
-  const key = { template_id: templateId, version }
-  // Also where another version is published: then somebody has taken the template over, and it stays so.
-  const added = (await transaction('templates')
-    .insert({ ...key, published: true })
-    .onConflict()
-    .ignore()
-    .returning('version')) as unknown[]
-  if (added.length === 0) return
-  const rows = contents.map(({ locale, content: { channel, ...content } }) => ({
-    ...key,
-    channel,
-    locale,
-    content: JSON.stringify(content),
-  }))
-  await addRows(transaction, 'template_contents', rows)
 }
 
 async function addPeople(transaction: Knex.Transaction, people: readonly NewPerson[]): Promise<number> {

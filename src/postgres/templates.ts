@@ -37,9 +37,17 @@ export function createTemplates(pool: Queryable): Templates {
     const templates = new Map<string, PublishedTemplate>()
     if (askable.length === 0) return templates
     const rows = await pool.query<PublishedRow>(loadPublishedStatement, [[...new Set(askable)]])
-    for (const { template_id: templateId, version, channel, locales } of rows) {
-      const template = templates.get(templateId) ?? { templateId, version, localesOf: {} }
-      if (channel !== null) template.localesOf[channel] = locales ?? []
+    for (const {
+      template_id: templateId,
+      version,
+      default_locale: defaultLocale,
+      channel,
+      locale,
+      variables,
+    } of rows) {
+      const template = templates.get(templateId) ?? { templateId, version, defaultLocale, contentsOf: {} }
+      if (channel !== null)
+        template.contentsOf[channel] = [...(template.contentsOf[channel] ?? []), { locale, variables }]
       templates.set(templateId, template)
     }
     return templates
@@ -47,7 +55,7 @@ export function createTemplates(pool: Queryable): Templates {
 
   async function loadContents(keys: readonly TemplateContentKey[]): Promise<(TemplateContent | undefined)[]> {
     if (keys.length === 0) return []
-    const rows = await pool.query<ContentRow>(loadContentsStatement, [
+    const rows = await pool.query<TemplateContentRow>(loadContentsStatement, [
       column(keys, (key) => key.templateId),
       column(keys, (key) => key.version),
       column(keys, (key) => key.channel),
@@ -60,14 +68,12 @@ export function createTemplates(pool: Queryable): Templates {
   return { loadPublished, loadContents }
 }
 
-interface PublishedRow {
-  template_id: string
-  version: number
-  channel: RequestChannel | null
-  locales: string[] | null
-}
+type PublishedRow = { template_id: string; version: number; default_locale: string } & (
+  | { channel: RequestChannel; locale: string; variables: string[] }
+  | { channel: null; locale: null; variables: null }
+)
 
-interface ContentRow {
+export interface TemplateContentRow {
   template_id: string
   version: number
   channel: RequestChannel
@@ -81,8 +87,11 @@ function nameOf({ templateId, version, channel, locale }: TemplateContentKey): s
 
 const callToAction = z.strictObject({ title: z.string(), url: z.string() }).nullable()
 
+/** Versions from before deep links do not say it. */
+const deepLink = z.string().nullable().default(null)
+
 const templateContent = z.discriminatedUnion('channel', [
-  z.strictObject({ channel: z.literal('push'), title: z.string(), body: z.string(), callToAction }),
+  z.strictObject({ channel: z.literal('push'), title: z.string(), body: z.string(), callToAction, deepLink }),
   z.strictObject({ channel: z.literal('sms'), body: z.string() }),
   z.strictObject({
     channel: z.literal('email'),
@@ -94,7 +103,13 @@ const templateContent = z.discriminatedUnion('channel', [
 ]) satisfies z.ZodType<TemplateContent>
 
 /** The channel is the row's: what is stored need not repeat it, and may not contradict it. */
-function toContent({ template_id: templateId, version, channel, locale, content }: ContentRow): TemplateContent {
+export function toContent({
+  template_id: templateId,
+  version,
+  channel,
+  locale,
+  content,
+}: TemplateContentRow): TemplateContent {
   const parsed = templateContent.safeParse({ channel, ...content })
   if (parsed.success && parsed.data.channel === channel) return parsed.data
   const faults = parsed.error?.issues.map((issue) => issue.path.join('.')).join(', ') ?? 'channel'

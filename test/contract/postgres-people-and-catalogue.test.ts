@@ -155,7 +155,9 @@ describe('people and catalogue in Postgres', () => {
             optInDefault: true,
             caps: [{ limit: 3, windowSeconds: 60 }],
             overCapPolicy: 'defer',
+            capsUnavailablePolicy: 'send',
             quietHoursPolicy: 'defer',
+            sendWindow: null,
             timeToLiveSeconds: 3600,
             unknownPolicy: 'resend',
             templateId: 'receipt',
@@ -173,6 +175,7 @@ describe('people and catalogue in Postgres', () => {
       title: 'T',
       body: 'B',
       callToAction: { title: 'Go', url: 'https://e.example' },
+      deepLink: null,
     } as const
 
     async function insertTemplate(templateId: string, version: number, published: boolean): Promise<void> {
@@ -183,31 +186,53 @@ describe('people and catalogue in Postgres', () => {
       ])
     }
 
-    async function insertContent(templateId: string, version: number, locale: string, content: { channel: string }) {
-      await database.query('insert into template_contents values ($1, $2, $3, $4, $5)', [
+    async function insertContent(
+      templateId: string,
+      version: number,
+      locale: string,
+      content: { channel: string },
+      variables: readonly string[] = [],
+    ) {
+      await database.query('insert into template_contents values ($1, $2, $3, $4, $5, $6)', [
         templateId,
         version,
         content.channel,
         locale,
         JSON.stringify(content),
+        variables,
       ])
     }
 
-    test('are found by their published version, with the locales of each channel', async () => {
+    test('are found by their published version, with the locales of each channel and what each needs', async () => {
       await insertTemplate('welcome', 1, false)
       await insertTemplate('welcome', 2, true)
+      await database.query(`update templates set default_locale = 'ko' where template_id = 'welcome' and version = 2`)
       await insertTemplate('draft', 1, false)
       await insertTemplate('bare', 1, true)
       await insertContent('welcome', 1, 'fr', sms)
-      await insertContent('welcome', 2, 'ko', sms)
+      await insertContent('welcome', 2, 'ko', sms, ['name', 'lines[].price'])
       await insertContent('welcome', 2, 'en', sms)
       await insertContent('welcome', 2, 'en', push)
       const found = await createTemplates(pool).loadPublished(['welcome', 'draft', 'bare', 'gone', '\u0000'])
       assert.deepEqual(
         found,
         new Map([
-          ['welcome', { templateId: 'welcome', version: 2, localesOf: { sms: ['en', 'ko'], push: ['en'] } }],
-          ['bare', { templateId: 'bare', version: 1, localesOf: {} }],
+          [
+            'welcome',
+            {
+              templateId: 'welcome',
+              version: 2,
+              defaultLocale: 'ko',
+              contentsOf: {
+                push: [{ locale: 'en', variables: [] }],
+                sms: [
+                  { locale: 'en', variables: [] },
+                  { locale: 'ko', variables: ['name', 'lines[].price'] },
+                ],
+              },
+            },
+          ],
+          ['bare', { templateId: 'bare', version: 1, defaultLocale: 'en', contentsOf: {} }],
         ]),
       )
     })
@@ -236,8 +261,10 @@ describe('people and catalogue in Postgres', () => {
 
     test('never change what a version says', async () => {
       await insertTemplate('fixed', 1, true)
-      await insertContent('fixed', 1, 'en', sms)
+      await insertContent('fixed', 1, 'en', sms, ['name'])
       await assert.rejects(database.query(`update template_contents set content = '{}' where template_id = 'fixed'`))
+      await assert.rejects(database.query(`update template_contents set variables = '{}' where template_id = 'fixed'`))
+      await assert.rejects(database.query(`delete from template_contents where template_id = 'fixed'`))
     })
 
     test('whose stored content is malformed name the place, and nothing of the text', async () => {

@@ -44,6 +44,7 @@ describeProvider({
     title: marker,
     body: marker,
     callToAction: { title: marker, url: `https://example.com/${marker}` },
+    deepLink: `shop://${marker}`,
   }),
   carriesDeliveryId: true,
   refusals: {
@@ -72,7 +73,13 @@ describe('APNs', () => {
     return {
       deliveryId: randomUUID(),
       address: deviceToken((addresses += 1)),
-      message: { kind: 'push', title: 'Back in stock', body: 'The kettle is back.', callToAction: null },
+      message: {
+        kind: 'push',
+        title: 'Back in stock',
+        body: 'The kettle is back.',
+        callToAction: null,
+        deepLink: null,
+      },
       expiresAt: Date.now() + 3_600_000,
       collapseKey: null,
       ...changes,
@@ -114,13 +121,13 @@ describe('APNs', () => {
     }
   })
 
-  test('passes expiry, collapse key, priority and call to action on', async () => {
+  test('passes expiry, collapse key, priority, call to action and deep link on', async () => {
     const expiresAt = Date.now() + 60_000
     const callToAction = { title: 'Buy', url: 'https://example.com/kettle' }
     const message = aMessage({
       expiresAt,
       collapseKey: 'kettle',
-      message: { kind: 'push', title: 'Back', body: 'Kettle', callToAction },
+      message: { kind: 'push', title: 'Back', body: 'Kettle', callToAction, deepLink: 'shop://items/kettle' },
     })
     assert.equal((await send(message))?.kind, 'accepted')
     const content = callOf(message)?.content
@@ -135,6 +142,7 @@ describe('APNs', () => {
       deliveryId: message.deliveryId,
       callToActionTitle: 'Buy',
       url: 'https://example.com/kettle',
+      deepLink: 'shop://items/kettle',
     })
   })
 
@@ -158,7 +166,9 @@ describe('APNs', () => {
 
   test('refuses a payload over 4 KB in the words of APNs, however odd its characters', async () => {
     const body = (count: number) =>
-      aMessage({ message: { kind: 'push', title: '', body: '😀\ud800'.repeat(count), callToAction: null } })
+      aMessage({
+        message: { kind: 'push', title: '', body: '😀\ud800'.repeat(count), callToAction: null, deepLink: null },
+      })
     assert.equal((await send(body(100)))?.kind, 'accepted')
     assert.deepEqual(await send(body(500)), { kind: 'rejected', reason: 'message_too_large' })
   })

@@ -35,6 +35,7 @@ describeProvider({
     title: marker,
     body: marker,
     callToAction: { title: marker, url: `https://example.com/${marker}` },
+    deepLink: `shop://${marker}`,
   }),
   carriesDeliveryId: true,
   refusals: {
@@ -64,7 +65,13 @@ describe('FCM', () => {
     return {
       deliveryId: randomUUID(),
       address: `another-token-of-${(addresses += 1)}.`,
-      message: { kind: 'push', title: 'Back in stock', body: 'The kettle is back.', callToAction: null },
+      message: {
+        kind: 'push',
+        title: 'Back in stock',
+        body: 'The kettle is back.',
+        callToAction: null,
+        deepLink: null,
+      },
       expiresAt: now + 3_600_000,
       collapseKey: null,
       ...changes,
@@ -128,12 +135,12 @@ describe('FCM', () => {
     assert.deepEqual(classifyMissingToken(undefined), { kind: 'retry', reason: 'connection_failed' })
   })
 
-  test('passes time-to-live, collapse key, priority and call to action on', async () => {
+  test('passes time-to-live, collapse key, priority, call to action and deep link on', async () => {
     const callToAction = { title: 'Buy', url: 'https://example.com/kettle' }
     const message = aMessage({
       expiresAt: now + 90_999,
       collapseKey: 'kettle',
-      message: { kind: 'push', title: 'Back', body: 'Kettle', callToAction },
+      message: { kind: 'push', title: 'Back', body: 'Kettle', callToAction, deepLink: 'shop://items/kettle' },
     })
     assert.equal((await send(message))?.kind, 'accepted')
     assert.deepEqual(callsOf(message)[0]?.content, {
@@ -146,6 +153,7 @@ describe('FCM', () => {
         deliveryId: message.deliveryId,
         callToActionTitle: 'Buy',
         url: 'https://example.com/kettle',
+        deepLink: 'shop://items/kettle',
       },
     })
   })

@@ -59,7 +59,7 @@ function outcomeOf(result: ApnsResult, nowMs: number): Outcome {
 }
 
 function notificationOf(outgoing: OutgoingMessage<'push'>, topic: string): apn.Notification {
-  const { title, body, callToAction } = outgoing.message
+  const { title, body, callToAction, deepLink } = outgoing.message
   const notification = new apn.Notification()
   notification.id = outgoing.deliveryId
   notification.topic = topic
@@ -71,6 +71,7 @@ function notificationOf(outgoing: OutgoingMessage<'push'>, topic: string): apn.N
   notification.payload = {
     deliveryId: outgoing.deliveryId,
     ...(callToAction === null ? {} : { callToActionTitle: callToAction.title, url: callToAction.url }),
+    ...(deepLink === null ? {} : { deepLink }),
   }
   return notification
 }

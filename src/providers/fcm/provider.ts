@@ -65,13 +65,14 @@ function outcomeOf(result: FcmResult, nowMs: number): Outcome {
 }
 
 function messageOf(outgoing: OutgoingMessage<'push'>, nowMs: number): Message {
-  const { title, body, callToAction } = outgoing.message
+  const { title, body, callToAction, deepLink } = outgoing.message
   return {
     token: outgoing.address,
     notification: { title, body },
     data: {
       deliveryId: outgoing.deliveryId,
       ...(callToAction === null ? {} : { callToActionTitle: callToAction.title, url: callToAction.url }),
+      ...(deepLink === null ? {} : { deepLink }),
     },
     android: {
       priority: 'high',

@@ -22,6 +22,7 @@ export interface DeliveryRow {
   nextDueInMs: number | null
   provider: string | null
   providerMessageId: string | null
+  cancelRequested: boolean
 }
 
 /** Writes one row and returns its delivery id. Without choices: routed just now, at hop 0. */
@@ -41,6 +42,7 @@ export async function insertDelivery(database: TestDatabase, choices: Partial<De
     nextDueInMs: null,
     provider: null,
     providerMessageId: null,
+    cancelRequested: false,
     ...choices,
   }
   const notificationId = randomUUID()
@@ -48,10 +50,10 @@ export async function insertDelivery(database: TestDatabase, choices: Partial<De
   await database.query(
     `insert into deliveries (delivery_id, day, notification_id, source, user_id, category, lane, channel, address,
        template_id, template_version, locale, unknown_policy, expires_at, created_at, routed_at, updated_at,
-       state, hop, attempt, reason, lease_owner, lease_until, next_due_at, provider, provider_message_id)
+       state, hop, attempt, reason, lease_owner, lease_until, next_due_at, provider, provider_message_id, cancel_requested)
      values ($1, (to_timestamp($2 / 1000.0) at time zone 'utc')::date, $3, 'shop', $4, $5, 'transactional', 'sms',
        '+14155550100', 'receipt', 3, 'en', $6, now() + $7 * interval '1 ms', to_timestamp($2 / 1000.0), now(), now(),
-       $8, $9, $10, $11, $12, now() + $13 * interval '1 ms', now() + $14 * interval '1 ms', $15, $16)`,
+       $8, $9, $10, $11, $12, now() + $13 * interval '1 ms', now() + $14 * interval '1 ms', $15, $16, $17)`,
     [
       deliveryId,
       row.createdAtMs,
@@ -69,6 +71,7 @@ export async function insertDelivery(database: TestDatabase, choices: Partial<De
       row.nextDueInMs,
       row.provider,
       row.providerMessageId,
+      row.cancelRequested,
     ],
   )
   return deliveryId

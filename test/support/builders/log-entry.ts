@@ -22,6 +22,8 @@ export function logEntry(choices: LogEntryChoices = {}): NewLogEntry {
   return {
     coordinates: { lane: 'transactional', partition: 0, offset: 0n },
     pass: 0,
+    contentHash: Uint8Array.from({ length: 16 }, (_, index) => index),
+    resumption: null,
     userId: 7,
     category: 'receipts',
     decidedAtMs: createdAtMs + 5,
@@ -33,6 +35,8 @@ export function logEntry(choices: LogEntryChoices = {}): NewLogEntry {
     decision: {
       kind: 'routed',
       reason: null,
+      detail: null,
+      deferredUntilMs: null,
       deliveries: [plannedDelivery({ notificationId, source, createdAtMs })],
       suppressedChannels: [],
       ...choices.decision,
@@ -40,9 +44,13 @@ export function logEntry(choices: LogEntryChoices = {}): NewLogEntry {
   }
 }
 
-/** The same notification, waiting. */
-export function deferredEntry(choices: LogEntryChoices = {}): NewLogEntry {
-  return logEntry({ ...choices, decision: { kind: 'deferred', reason: 'quiet_hours', deliveries: [] } })
+/** The same notification, waiting until a moment. */
+export function deferredEntry(choices: LogEntryChoices = {}, deferredUntilMs = Date.now()): NewLogEntry {
+  return logEntry({
+    resumption: { lane: 'transactional', value: Uint8Array.of(0, 0, 0, 0, 1, 42) },
+    ...choices,
+    decision: { kind: 'deferred', reason: 'quiet_hours', deferredUntilMs, deliveries: [] },
+  })
 }
 
 export interface PlannedDeliveryChoices extends Partial<PlannedDelivery> {
@@ -56,6 +64,7 @@ export function plannedDelivery(choices: PlannedDeliveryChoices): PlannedDeliver
   const channel = rest.channel ?? 'sms'
   const deviceId = rest.deviceId ?? null
   return {
+    lane: 'transactional',
     deliveryId: deliveryIdOf({ createdAtMs, source, notificationId, channel, deviceId }, sha256),
     channel,
     address: '+14155550100',

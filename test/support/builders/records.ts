@@ -75,6 +75,8 @@ export function aStatus(given: Partial<DeliveryStatus> = {}): DeliveryStatus {
     segments: null,
     linkId: null,
     plannedDeliveries: 1,
+    detail: null,
+    original: null,
     createdAt,
     occurredAt: createdAt + 5,
     ...given,

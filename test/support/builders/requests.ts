@@ -58,7 +58,9 @@ export function category(choices: Partial<Category> = {}): Category {
     optInDefault: true,
     caps: [],
     overCapPolicy: 'defer',
+    capsUnavailablePolicy: 'send',
     quietHoursPolicy: 'defer',
+    sendWindow: null,
     timeToLiveSeconds: 86_400,
     unknownPolicy: 'resend',
     templateId: 'receipt',
@@ -66,11 +68,17 @@ export function category(choices: Partial<Category> = {}): Category {
   }
 }
 
+const contents = [
+  { locale: 'en', variables: [] },
+  { locale: 'ko', variables: [] },
+]
+
 export function template(choices: Partial<PublishedTemplate> = {}): PublishedTemplate {
   return {
     templateId: 'receipt',
     version: 3,
-    localesOf: { push: ['en', 'ko'], sms: ['en', 'ko'], email: ['en', 'ko'] },
+    defaultLocale: 'en',
+    contentsOf: { push: contents, sms: contents, email: contents },
     ...choices,
   }
 }

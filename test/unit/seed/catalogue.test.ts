@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { compileFolder } from '../../../src/cli/template-folders.ts'
 import type { RequestChannel } from '../../../src/domain/channel.ts'
 import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
+import { missingVariables } from '../../../src/domain/template-variables.ts'
 import { plannedEvent } from '../../../src/local/demo/event-plan.ts'
 import { seededCategories } from '../../../src/local/seed/categories.ts'
-import { seededTemplates } from '../../../src/local/seed/templates.ts'
 import { createRenderer } from '../../../src/services/sender/render.ts'
 
 const events = Array.from({ length: 500 }, (_, index) => plannedEvent(index, { users: 100, seed: 'test' }))
+
+const examples = await compileFolder(join(import.meta.dirname, '../../../examples/templates'))
+
+function contentsOf(templateId: string) {
+  return examples.find(({ draft }) => draft.templateId === templateId)?.draft.contents ?? []
+}
 
 describe('the seeded catalogue', () => {
   test('has five categories over both lanes, one of them mandatory', () => {
@@ -21,30 +29,26 @@ describe('the seeded catalogue', () => {
 
   test('has a content in English and Korean for every channel of every category', () => {
     for (const { templateId, channels } of seededCategories) {
-      const template = seededTemplates.find((each) => each.templateId === templateId)
-      assert.ok(template, templateId)
-      const found = template.contents.map(({ locale, content }) => `${content.channel} ${locale}`)
+      const found = contentsOf(templateId).map(({ locale, content }) => `${content.channel} ${locale}`)
       const needed = channels.flatMap((channel) => [`${channel} en`, `${channel} ko`])
       assert.deepEqual(found.toSorted(), needed.toSorted())
     }
   })
 
   test('holds the book’s back-in-stock template: item name and date in the body, a call to action', () => {
-    const content = seededTemplates
-      .find(({ templateId }) => templateId === 'back-in-stock')
-      ?.contents.find(({ locale, content: { channel } }) => locale === 'en' && channel === 'push')?.content
+    const content = contentsOf('back-in-stock').find(
+      ({ locale, content: { channel } }) => locale === 'en' && channel === 'push',
+    )?.content
     assert.ok(content?.channel === 'push')
     assert.match(content.body, /\{\{ item_name \}\}.*\{\{ date \}\}/)
     assert.equal(content.callToAction?.title, 'Order Now. Or, Save My {{ item_name }}')
   })
 
-  test('renders every content with what the demo publishes for it', async () => {
+  test('needs nothing that the demo does not publish, and renders every content with it', async () => {
     const renderer = createRenderer(async (keys) =>
       keys.map(
         ({ templateId, channel, locale }) =>
-          seededTemplates
-            .find((template) => template.templateId === templateId)
-            ?.contents.find((each) => each.locale === locale && each.content.channel === channel)?.content,
+          contentsOf(templateId).find((each) => each.locale === locale && each.content.channel === channel)?.content,
       ),
     )
     const commands = events.flatMap((event) => {
@@ -53,6 +57,8 @@ describe('the seeded catalogue', () => {
     })
     await renderer.prepare(commands)
     for (const command of commands) {
+      const needed = contentsOf(command.templateId).flatMap(({ variables }) => variables)
+      assert.deepEqual(missingVariables(command.data, needed), [], command.templateId)
       const rendered = renderer.render(command)
       assert.equal(rendered.kind, 'rendered', `${command.templateId} ${command.channel} ${command.locale}`)
     }
