@@ -3,6 +3,7 @@
  */
 import type { Lane, RequestChannel } from './channel.ts'
 import type { UnknownPolicy } from './delivery-command.ts'
+import type { DailyHours } from './quiet-windows.ts'
 
 export interface Cap {
   limit: number
@@ -20,7 +21,11 @@ export interface Category {
   optInDefault: boolean
   caps: Cap[]
   overCapPolicy: 'defer' | 'drop'
+  /** What happens while nobody can count: sent uncounted, or asked again later. */
+  capsUnavailablePolicy: 'send' | 'defer'
   quietHoursPolicy: 'defer' | 'ignore'
+  /** On the person's clocks; null: at any time. Outside of it the category waits, whatever the person set. */
+  sendWindow: DailyHours | null
   /** From max(createdAt, sendAt); at most 6 days. */
   timeToLiveSeconds: number
   unknownPolicy: UnknownPolicy

@@ -35,6 +35,9 @@ interface CategoryRow {
   caps: Cap[]
   over_cap_policy: Category['overCapPolicy']
   quiet_hours_policy: Category['quietHoursPolicy']
+  send_from_minute: number | null
+  send_until_minute: number | null
+  caps_unavailable_policy: Category['capsUnavailablePolicy']
   time_to_live_seconds: number
   unknown_policy: UnknownPolicy
   template_id: string
@@ -50,6 +53,11 @@ function toCategory(row: CategoryRow): Category {
     caps: row.caps,
     overCapPolicy: row.over_cap_policy,
     quietHoursPolicy: row.quiet_hours_policy,
+    sendWindow:
+      row.send_from_minute === null || row.send_until_minute === null
+        ? null
+        : { fromMinute: row.send_from_minute, untilMinute: row.send_until_minute },
+    capsUnavailablePolicy: row.caps_unavailable_policy,
     timeToLiveSeconds: row.time_to_live_seconds,
     unknownPolicy: row.unknown_policy,
     templateId: row.template_id,

@@ -8,6 +8,9 @@ select
   caps,
   over_cap_policy,
   quiet_hours_policy,
+  send_from_minute,
+  send_until_minute,
+  caps_unavailable_policy,
   time_to_live_seconds,
   unknown_policy,
   template_id
