@@ -34,15 +34,23 @@ create table categories (
   unknown_policy unknown_policy not null default 'resend'::unknown_policy,
   template_id text not null,
   attempts jsonb not null default '{}'::jsonb,
+  send_from_minute smallint,
+  send_until_minute smallint,
+  caps_unavailable_policy text not null default 'send'::text,
   constraint categories_pkey PRIMARY KEY (name),
   constraint categories_attempts_check CHECK ((jsonb_typeof(attempts) = 'object'::text)),
   constraint categories_caps_check CHECK ((jsonb_typeof(caps) = 'array'::text)),
+  constraint categories_caps_unavailable_policy_check CHECK ((caps_unavailable_policy = ANY (ARRAY['send'::text, 'defer'::text]))),
   constraint categories_channels_check CHECK ((channels <@ ARRAY['push'::text, 'sms'::text, 'email'::text])),
   constraint categories_name_check CHECK (((name <> ''::text) AND (name <> 'all'::text))),
   constraint categories_over_cap_policy_check CHECK ((over_cap_policy = ANY (ARRAY['defer'::text, 'drop'::text]))),
   constraint categories_quiet_hours_policy_check CHECK ((quiet_hours_policy = ANY (ARRAY['defer'::text, 'ignore'::text]))),
+  constraint categories_send_from_minute_check CHECK (((send_from_minute >= 0) AND (send_from_minute <= 1439))),
+  constraint categories_send_until_minute_check CHECK (((send_until_minute >= 0) AND (send_until_minute <= 1439))),
+  constraint categories_send_window_check CHECK (((send_from_minute IS NULL) = (send_until_minute IS NULL))),
   constraint categories_time_to_live_seconds_check CHECK (((time_to_live_seconds >= 1) AND (time_to_live_seconds <= 518400)))
 );
+CREATE TRIGGER categories_told AFTER INSERT OR DELETE OR UPDATE ON public.categories FOR EACH STATEMENT EXECUTE FUNCTION tell_changed_rules();
 
 create table category_settings (
   user_id bigint not null,
@@ -87,6 +95,7 @@ create table deliveries (
   provider text,
   provider_message_id text,
   reason text,
+  cancel_requested boolean not null default false,
   constraint deliveries_pkey PRIMARY KEY (delivery_id, day)
 ) partition by RANGE (day);
 
@@ -138,6 +147,9 @@ create table notifications (
   created_at timestamp with time zone,
   decided_at timestamp with time zone not null,
   cancelled_at timestamp with time zone,
+  deferred_until timestamp with time zone,
+  content_hash bytea,
+  detail text,
   constraint notifications_pkey PRIMARY KEY (notification_id, source, day),
   constraint notifications_pass_check CHECK ((pass >= 0))
 ) partition by RANGE (day);
@@ -189,22 +201,29 @@ create table template_contents (
   channel text not null,
   locale text not null,
   content jsonb not null,
+  variables text[] not null default '{}'::text[],
   constraint template_contents_pkey PRIMARY KEY (template_id, version, channel, locale),
   constraint template_contents_channel_check CHECK ((channel = ANY (ARRAY['push'::text, 'sms'::text, 'email'::text]))),
   constraint template_contents_content_check CHECK ((jsonb_typeof(content) = 'object'::text)),
   constraint template_contents_template_id_version_fkey FOREIGN KEY (template_id, version) REFERENCES templates(template_id, version)
 );
 CREATE TRIGGER template_contents_immutable BEFORE UPDATE ON public.template_contents FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION refuse_content_change();
+CREATE TRIGGER template_contents_permanent BEFORE DELETE ON public.template_contents FOR EACH ROW EXECUTE FUNCTION refuse_content_change();
 
 create table templates (
   template_id text not null,
   version integer not null,
   published boolean not null default false,
   created_at timestamp with time zone not null default now(),
+  description text not null default ''::text,
+  default_locale text not null default 'en'::text,
+  published_at timestamp with time zone,
+  published_by text,
   constraint templates_pkey PRIMARY KEY (template_id, version),
   constraint templates_version_check CHECK ((version > 0))
 );
 CREATE UNIQUE INDEX templates_one_published_index ON public.templates USING btree (template_id) WHERE published;
+CREATE TRIGGER templates_told AFTER INSERT OR DELETE OR UPDATE ON public.templates FOR EACH STATEMENT EXECUTE FUNCTION tell_changed_rules();
 
 create table users (
   user_id bigint not null,
@@ -244,6 +263,16 @@ AS $function$
   begin
     raise exception 'template % version % is immutable: add a version instead', old.template_id, old.version
       using errcode = 'integrity_constraint_violation';
+  end
+  $function$;
+
+CREATE OR REPLACE FUNCTION public.tell_changed_rules()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    perform pg_notify('fanfare_rules', '');
+    return null;
   end
   $function$;
 

@@ -5,11 +5,13 @@
 import { channels, lanes } from '../domain/channel.ts'
 import { logLevels } from '../telemetry/log.ts'
 import {
+  caps,
   hostsAndPorts,
   httpService,
   oneOf,
   secretKey,
   text,
+  timeZone,
   url,
   wholeNumber,
   type ValueOf,
@@ -103,6 +105,34 @@ export const sections = {
       name: 'FANFARE_ADDRESS_HASH_KEY',
       meaning: 'Key under which addresses are hashed for suppressions; the same everywhere and for good',
       minBytes: 32,
+    }),
+  },
+  routing: {
+    userCaps: caps({
+      name: 'FANFARE_USER_CAPS',
+      meaning: 'What one person gets at most, over all categories but mandatory ones, in any span of the window',
+      default: '',
+    }),
+    defaultZone: timeZone({
+      name: 'FANFARE_DEFAULT_TIME_ZONE',
+      meaning: 'Whose quiet hours hold for people about whose time zone and country nothing is known',
+      default: 'UTC',
+    }),
+  },
+  scheduler: {
+    pacePerSecond: wholeNumber({
+      name: 'FANFARE_SCHEDULER_PACE',
+      meaning: 'Waiting notifications that one scheduler resumes a second, of each lane',
+      min: 1,
+      max: 100_000,
+      default: '1000',
+    }),
+    maintainEveryMs: wholeNumber({
+      name: 'FANFARE_MAINTAIN_EVERY_MS',
+      meaning: 'Between two rounds of maintenance by the scheduler; one at a time over all schedulers',
+      min: 1_000,
+      max: 86_400_000,
+      default: '600000',
     }),
   },
   sender: {

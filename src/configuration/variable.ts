@@ -5,6 +5,8 @@
  * check one thing and promise another.
  */
 import { z } from 'zod'
+import type { Cap } from '../domain/category.ts'
+import { isTimeZone } from '../domain/time-zone.ts'
 
 export interface Variable<Value = unknown> {
   name: `FANFARE_${string}`
@@ -39,6 +41,30 @@ export function wholeNumber(options: Description & { min: number; max: number })
 export function oneOf<const Word extends string>(options: Description & { words: readonly Word[] }): Variable<Word> {
   const { words, ...description } = options
   return { ...description, expectation: `one of ${words.join(', ')}`, schema: z.enum(words), secret: 'no' }
+}
+
+/** Caps as people write them: `20/1h,50/1d`; empty for none. */
+export function caps(options: Description): Variable<Cap[]> {
+  const schema = z
+    .string()
+    .transform(splitList)
+    .pipe(z.array(z.string().regex(/^[1-9]\d{0,5}\/[1-9]\d{0,4}[smhd]$/)))
+    .transform((list) => list.map(capOf))
+  return { ...options, expectation: 'caps such as 20/1h,50/1d, or nothing', schema, secret: 'no' }
+}
+
+const unitSeconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+
+function capOf(text: string): Cap {
+  const [limit = '', window = ''] = text.split('/')
+  const unit = window.slice(-1) as keyof typeof unitSeconds
+  return { limit: Number(limit), windowSeconds: Number(window.slice(0, -1)) * unitSeconds[unit] }
+}
+
+/** A name of the IANA time zone database. */
+export function timeZone(options: Description): Variable<string> {
+  const schema = z.string().refine(isTimeZone)
+  return { ...options, expectation: 'an IANA time zone such as Asia/Seoul', schema, secret: 'no' }
 }
 
 /** An ordered list of words, none twice. */

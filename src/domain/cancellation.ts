@@ -9,6 +9,8 @@ export interface Cancellation {
   /** The decision before; `absent` if the request has not come yet (when it does, it finds itself cancelled). */
   found: DecisionKind | 'absent'
   pass: number
+  /** Null if the request has not come yet. */
+  category: string | null
   /**
    * Every delivery of the notification as it is now: `cancelled` by this or an earlier cancel, or gone too far. The same
    * cancel once more answers the same, so statuses that a crash left unpublished are published then.

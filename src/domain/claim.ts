@@ -33,7 +33,7 @@ export interface ClaimContext {
 
 /**
  * - claim: ours until the lease ends; send it.
- * - expired, suppressed, opted_out: settled so by the claim itself.
+ * - expired, cancelled, suppressed, opted_out: settled so by the claim itself.
  * - quiet: inside the person's quiet window; the row waits as `retrying` until `nextDueAtMs`.
  * - republish: final already; publish its status again.
  * - next: waiting at this hop; publish the next record again from the row.
@@ -46,6 +46,7 @@ export interface ClaimContext {
 export const claimActions = [
   'claim',
   'expired',
+  'cancelled',
   'suppressed',
   'opted_out',
   'quiet',

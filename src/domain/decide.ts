@@ -1,119 +1,85 @@
 /**
  * The router's decision about one event: pure, and complete enough to be recorded and forwarded from the record.
  *
- * Precedence of a person's settings: a mandatory category passes; else the channel switch off wins; else the person's
- * setting for the category; else the category's default. The claim applies the same rule to the rows at send time.
+ * In this order: what makes no sense fails; what is past its expiry expires; what is for later, or for somebody who is
+ * not known yet, waits; channels that the person does not want or cannot be reached on fall away; and what is left waits
+ * for the end of the person's quiet. Caps come after it (see throttle), for they count only what would be sent.
  */
 import type { Category } from './category.ts'
-import type { Channel, RequestChannel } from './channel.ts'
-import { isEmailAddress, isE164 } from './contact-address.ts'
+import type { RequestChannel } from './channel.ts'
+import { expiryOf, pendingUser } from './deferral.ts'
 import type { NotificationRequested } from './notification.ts'
-import type { PlannedDelivery, RoutingDecision, SuppressedChannel } from './notification-log.ts'
+import type { RoutingDecision, SuppressedChannel } from './notification-log.ts'
+import { planChannel, type PlannedChannel, type PlanInput } from './plan-channel.ts'
 import type { Profile } from './profile.ts'
-import type { RequestReason, SuppressionReason } from './reason.ts'
-import { pickLocale, type PublishedTemplate } from './template.ts'
+import { quietOf, type Quiet } from './quiet-of.ts'
+import type { DeferralReason, RequestReason, StatusReason } from './reason.ts'
+import type { PublishedTemplate } from './template.ts'
 
-export interface DecisionInput {
+export interface DecisionInput extends Pick<PlanInput, 'deliveryId' | 'isSuppressed'> {
   event: NotificationRequested
   /** The request's channels, or null for the category's. */
   channels: readonly RequestChannel[] | null
   profile: Profile | undefined
   category: Category | undefined
   template: PublishedTemplate | undefined
-  /** Unix ms. */
+  /** Unix ms; of a resumed pass at least the moment that it was deferred to. */
   nowMs: number
-  deliveryId(channel: Channel, deviceId: string | null): string
+  /** An IANA name, for people about whose zone nothing is known. */
+  defaultZone: string
 }
 
 export function decide(input: DecisionInput): RoutingDecision {
   const { event, category, template, profile, nowMs } = input
   if (category === undefined) return failed('unknown_category')
   if (template === undefined) return failed('unknown_template')
-  // Waiting needs the scheduler, which a later version brings; sending early would break a promise.
-  if (event.sendAt !== null && event.sendAt > nowMs) return failed('invalid_request')
   const expiresAt = expiryOf(event, category)
-  if (expiresAt <= nowMs) return { kind: 'expired', reason: 'past_expiry', deliveries: [], suppressedChannels: [] }
-  if (profile === undefined) return failed('unknown_user')
-
-  const deliveries: PlannedDelivery[] = []
-  const suppressedChannels: SuppressedChannel[] = []
-  for (const channel of input.channels ?? category.channels) {
-    const plan = planChannel(channel, { ...input, category, template, profile, expiresAt })
-    if (typeof plan === 'string') suppressedChannels.push({ channel, reason: plan })
-    else deliveries.push(...plan)
+  if (expiresAt <= nowMs) return expired('past_expiry')
+  if (event.sendAt !== null && event.sendAt > nowMs) return deferred('send_at', event.sendAt)
+  if (profile === undefined) {
+    const pendingUntilMs = pendingUser(event.createdAt, nowMs)
+    return pendingUntilMs === undefined || pendingUntilMs >= expiresAt
+      ? failed('unknown_user')
+      : deferred('user_pending', pendingUntilMs)
   }
-  const [first] = suppressedChannels
-  if (deliveries.length > 0) return { kind: 'routed', reason: null, deliveries, suppressedChannels }
-  // A template that fits none of the channels is the producer's fault, not the person's wish.
-  if (first === undefined || suppressedChannels.every(({ reason }) => reason === 'no_template')) {
-    return failed('unknown_template')
+  const known = { ...input, category, template, profile, expiresAt }
+  const quiet = quietOf(category, profile, { fromMs: nowMs, untilMs: expiresAt, defaultZone: input.defaultZone })
+  const planned = (input.channels ?? category.channels).map((channel) => planChannel(channel, { ...known, quiet }))
+  return conclude(planned, quiet, expiresAt)
+}
+
+function conclude(planned: readonly PlannedChannel[], quiet: Quiet, expiresAt: number): RoutingDecision {
+  // The producer's fault, whoever the person is: said before anything that is the person's wish.
+  const missing = planned.find((plan) => plan.kind === 'missing_variable')
+  if (missing !== undefined) return { ...failed('missing_variable'), detail: missing.variable }
+  const suppressedChannels = planned.flatMap((plan): SuppressedChannel[] =>
+    plan.kind === 'suppressed' ? [{ channel: plan.channel, reason: plan.reason }] : [],
+  )
+  const deliveries = planned.flatMap((plan) => (plan.kind === 'planned' ? plan.deliveries : []))
+  if (deliveries.length === 0) {
+    const [first] = suppressedChannels
+    // A template that fits none of the channels is the producer's fault, not the person's wish.
+    if (first === undefined || suppressedChannels.every(({ reason }) => reason === 'no_template')) {
+      return failed('unknown_template')
+    }
+    return { ...nothing, kind: 'suppressed', reason: first.reason, suppressedChannels }
   }
-  return { kind: 'suppressed', reason: first.reason, deliveries, suppressedChannels }
-}
-
-function failed(reason: RequestReason): RoutingDecision {
-  return { kind: 'failed', reason, deliveries: [], suppressedChannels: [] }
-}
-
-/** The category's time-to-live from when it was meant to be sent, or earlier if the event says so. */
-function expiryOf(event: NotificationRequested, category: Category): number {
-  const meantAt = Math.max(event.createdAt, event.sendAt ?? event.createdAt)
-  const latest = meantAt + category.timeToLiveSeconds * 1_000
-  return event.expiresAt === null ? latest : Math.min(latest, event.expiresAt)
-}
-
-interface ChannelInput extends DecisionInput {
-  category: Category
-  template: PublishedTemplate
-  profile: Profile
-  expiresAt: number
-}
-
-function planChannel(channel: RequestChannel, input: ChannelInput): PlannedDelivery[] | SuppressionReason {
-  const { event, category, template, profile, expiresAt } = input
-  const locale = pickLocale(template.localesOf[channel] ?? [], [event.locale, profile.locale])
-  if (locale === undefined) return 'no_template'
-  if (!optedIn(profile, category, channel)) return 'opted_out'
-  const addresses = addressesOf(profile, channel)
-  if (addresses.length === 0) return 'no_address'
-  return addresses.map((target) => ({
-    ...target,
-    deliveryId: input.deliveryId(target.channel, target.deviceId),
-    templateId: template.templateId,
-    templateVersion: template.version,
-    locale,
-    quietFrom: null,
-    quietUntil: null,
-    unknownPolicy: category.unknownPolicy,
-    expiresAt,
-  }))
-}
-
-export function optedIn(profile: Profile, category: Category, channel: RequestChannel): boolean {
-  if (category.mandatory) return true
-  if (profile.channelOptIns[channel] === false) return false
-  const own = profile.categoryOptIns.find((each) => each.category === category.name && each.channel === channel)
-  return own?.optIn ?? category.optInDefault
-}
-
-interface Target {
-  channel: Channel
-  address: string
-  deviceId: string | null
-}
-
-/** One delivery per valid device, one SMS, one email. What is no address is no address: it would only cost a call. */
-function addressesOf(profile: Profile, channel: RequestChannel): Target[] {
-  switch (channel) {
-    case 'push':
-      return profile.devices.map(({ platform, token, deviceId }) => ({ channel: platform, address: token, deviceId }))
-    case 'sms':
-      return profile.phoneNumber !== null && isE164(profile.phoneNumber)
-        ? [{ channel, address: profile.phoneNumber, deviceId: null }]
-        : []
-    case 'email':
-      return profile.email !== null && isEmailAddress(profile.email)
-        ? [{ channel, address: profile.email, deviceId: null }]
-        : []
+  if (quiet.untilMs !== null) {
+    return quiet.untilMs < expiresAt ? deferred('quiet_hours', quiet.untilMs) : expired('quiet_hours')
   }
+  return { ...nothing, kind: 'routed', reason: null, deliveries, suppressedChannels }
+}
+
+const nothing = { detail: null, deferredUntilMs: null, deliveries: [], suppressedChannels: [] }
+
+export function failed(reason: RequestReason): RoutingDecision {
+  return { ...nothing, kind: 'failed', reason }
+}
+
+export function expired(reason: StatusReason): RoutingDecision {
+  return { ...nothing, kind: 'expired', reason }
+}
+
+export function deferred(reason: DeferralReason, untilMs: number): RoutingDecision {
+  return { ...nothing, kind: 'deferred', reason, deferredUntilMs: untilMs }
 }

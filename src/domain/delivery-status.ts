@@ -23,6 +23,13 @@ export const statuses = [
 ] as const
 export type Status = (typeof statuses)[number]
 
+/** Where a record lies. */
+export interface OriginalRecord {
+  topic: string
+  partition: number
+  offset: number
+}
+
 export interface DeliveryStatus {
   /** Consumers drop a statusId that they have seen: every record may come more than once. */
   statusId: string
@@ -48,6 +55,10 @@ export interface DeliveryStatus {
   linkId: string | null
   /** On `routed`: how many deliveries follow. */
   plannedDeliveries: number | null
+  /** What the reason is about: the variable that is missing. Never an address or a text. */
+  detail: string | null
+  /** On `duplicate`: the record that came first. */
+  original: OriginalRecord | null
   createdAt: number
   occurredAt: number
 }

@@ -39,6 +39,8 @@ export interface NotificationKey {
 export interface PlannedDelivery {
   deliveryId: string
   channel: Channel
+  /** The category's, whichever topic the request came by. */
+  lane: Lane
   address: string
   deviceId: string | null
   templateId: string
@@ -55,6 +57,10 @@ export interface RoutingDecision {
   kind: DecisionKind
   /** Null for `routed`. */
   reason: RequestReason | DeferralReason | StatusReason | null
+  /** What the reason is about, a word without personal data: the variable that is missing. */
+  detail: string | null
+  /** Of `deferred`: when it is to be decided again, Unix ms. */
+  deferredUntilMs: number | null
   deliveries: PlannedDelivery[]
   suppressedChannels: SuppressedChannel[]
 }
@@ -68,6 +74,16 @@ export interface NewLogEntry extends NotificationKey {
   /** When the router decided: `routedAt` of every command. */
   decidedAtMs: number
   decision: RoutingDecision
+  /** Of the request's fields, however they were encoded. */
+  contentHash: Uint8Array
+  /** Of `deferred`: what the scheduler publishes when its time has come. */
+  resumption: Resumption | null
+}
+
+/** The same record again, on the topic of a lane. */
+export interface Resumption {
+  lane: Lane
+  value: Uint8Array
 }
 
 /** A row as the look-up finds it. */
@@ -77,6 +93,8 @@ export interface LogEntry extends NotificationKey {
   decidedAtMs: number
   cancelledAtMs: number | null
   decision: RoutingDecision
+  /** Null where a cancel came before its request. */
+  contentHash: Uint8Array | null
   /** The states of the decision's deliveries, by delivery id. */
   stateOf: Record<string, DeliveryState>
 }

@@ -10,11 +10,13 @@ export const requestReasons = [
   'unknown_category',
   'unknown_template',
   'expires_before_created',
+  'expires_before_send_at',
   'too_old',
   'in_future',
   'beyond_horizon',
   'too_large',
   'unknown_user',
+  'missing_variable',
 ] as const
 export type RequestReason = (typeof requestReasons)[number]
 
@@ -25,6 +27,10 @@ export type SuppressionReason = (typeof suppressionReasons)[number]
 /** Why a pass ends with waiting. */
 export const deferralReasons = ['user_pending', 'send_at', 'quiet_hours', 'over_cap'] as const
 export type DeferralReason = (typeof deferralReasons)[number]
+
+export function isDeferralReason(reason: string | null): reason is DeferralReason {
+  return deferralReasons.some((each) => each === reason)
+}
 
 /** What a provider's answer, or its absence, came to. Each provider maps every documented answer to one of these. */
 export const providerReasons = [

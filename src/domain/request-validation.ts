@@ -11,6 +11,11 @@ import type { RequestReason } from './reason.ts'
 
 /** Producers retry for at most so long; partitions of the log reach back further. */
 export const oldestRequestMs = 7 * 24 * 3_600_000
+/**
+ * How long rows of events are kept: longer than horizon (21 d), time to live (6 d) and the dead letters' retention (14 d)
+ * together, so that a rewind never sends again.
+ */
+export const eventRetentionDays = 45
 /** How far a producer's clock may run ahead. */
 export const futureToleranceMs = 3_600_000
 export const sendAtHorizonMs = 21 * 24 * 3_600_000
@@ -24,6 +29,11 @@ export type RequestVerdict =
   | { kind: 'valid'; channels: readonly RequestChannel[] | null }
   /** `loggable`: whether a row of the notification log may be written for it. */
   | { kind: 'refused'; reason: RequestReason; loggable: boolean }
+
+/** Whether a row may be there although the event is too old for a new one: it was consumed in time and comes again. */
+export function mayBeOnRecord({ createdAt }: Pick<NotificationRequested, 'createdAt'>, nowMs: number): boolean {
+  return createdAt > nowMs - eventRetentionDays * 24 * 3_600_000
+}
 
 /** @param valueBytes the size of the record's value. */
 export function validateRequest(event: NotificationRequested, valueBytes: number, nowMs: number): RequestVerdict {
@@ -53,5 +63,6 @@ function refusalReason(event: NotificationRequested, valueBytes: number): Reques
   if (collapseKey !== null && !nameForm.test(collapseKey)) return 'invalid_request'
   if (expiresAt !== null && expiresAt < createdAt) return 'expires_before_created'
   if (sendAt !== null && sendAt > createdAt + sendAtHorizonMs) return 'beyond_horizon'
+  if (sendAt !== null && expiresAt !== null && expiresAt <= sendAt) return 'expires_before_send_at'
   return undefined
 }

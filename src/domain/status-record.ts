@@ -2,7 +2,7 @@
  * Builds status records: one place that knows which parts make a status id.
  */
 import type { Channel, Lane, RequestChannel } from './channel.ts'
-import type { DeliveryStatus, Status } from './delivery-status.ts'
+import type { DeliveryStatus, OriginalRecord, Status } from './delivery-status.ts'
 import { statusIdOf, type Digest } from './identity.ts'
 import type { StatusReason } from './reason.ts'
 
@@ -19,6 +19,9 @@ export interface StatusSubject {
 export interface NotificationStep {
   status: Status
   reason: StatusReason | null
+  detail: string | null
+  /** Of a duplicate: the record that was decided. */
+  original: OriginalRecord | null
   /** The channel that the step is about, or null for the whole notification. */
   channel: RequestChannel | null
   pass: number
@@ -48,6 +51,8 @@ export function notificationStatus(subject: StatusSubject, step: NotificationSte
     channel: step.channel,
     status: step.status,
     reason: step.reason,
+    detail: step.detail,
+    original: step.original,
     templateId: step.templateId,
     templateVersion: step.templateVersion,
     locale: null,
@@ -99,6 +104,8 @@ export function deliveryStatus(subject: DeliverySubject, step: DeliveryStep, sha
     channel: subject.channel,
     status: step.status,
     reason: step.reason,
+    detail: null,
+    original: null,
     templateId: subject.templateId,
     templateVersion: subject.templateVersion,
     locale: subject.locale,

@@ -29,11 +29,27 @@ export function entryColumns(entries: readonly NewLogEntry[]): unknown[][] {
     column(entries, (entry) => entry.category),
     column(entries, (entry) => entry.decision.kind),
     column(entries, (entry) => withoutNul(entry.decision.reason)),
+    column(entries, (entry) => withoutNul(entry.decision.detail)),
+    column(entries, (entry) => timestampOrNull(entry.decision.deferredUntilMs)),
     column(entries, (entry) => JSON.stringify(entry.decision.suppressedChannels)),
     // An array of arrays would have to be rectangular, so each list is an array literal of its own.
     column(entries, (entry) => `{${entry.decision.deliveries.map((delivery) => delivery.deliveryId).join(',')}}`),
     column(entries, (entry) => timestampOf(entry.createdAtMs)),
     column(entries, (entry) => timestampOf(entry.decidedAtMs)),
+    column(entries, (entry) => entry.contentHash),
+  ]
+}
+
+/** In the order of `resumption` in record-notifications.sql. */
+export function resumptionColumns(entries: readonly NewLogEntry[]): unknown[][] {
+  const waiting = entries.flatMap(({ resumption, notificationId, source }) =>
+    resumption === null ? [] : [{ notificationId, source, ...resumption }],
+  )
+  return [
+    column(waiting, ({ notificationId }) => notificationId),
+    column(waiting, ({ source }) => source),
+    column(waiting, ({ lane }) => lane),
+    column(waiting, ({ value }) => value),
   ]
 }
 
@@ -45,6 +61,7 @@ export function deliveryColumns(entries: readonly NewLogEntry[]): unknown[][] {
     column(planned, ({ entry }) => entry.source),
     column(planned, ({ delivery }) => delivery.deliveryId),
     column(planned, ({ delivery }) => delivery.channel),
+    column(planned, ({ delivery }) => delivery.lane),
     column(planned, ({ delivery }) => delivery.address),
     column(planned, ({ delivery }) => delivery.deviceId),
     column(planned, ({ delivery }) => delivery.templateId),
@@ -71,6 +88,9 @@ interface LogRow {
   record_offset: string | null
   decision: DecisionKind
   reason: StatusReason | null
+  detail: string | null
+  deferred_until: number | null
+  content_hash: Uint8Array | null
   suppressed_channels: SuppressedChannel[]
   decided_at: number
   cancelled_at: number | null
@@ -79,6 +99,7 @@ interface LogRow {
 interface PlannedRow {
   delivery_id: string
   channel: Channel
+  delivery_lane: Lane
   address: string
   device_id: string | null
   template_id: string
@@ -122,7 +143,15 @@ function toLogEntry(row: LogRow): LogEntry {
     pass: row.pass,
     decidedAtMs: row.decided_at,
     cancelledAtMs: row.cancelled_at,
-    decision: { kind: row.decision, reason: row.reason, deliveries: [], suppressedChannels: row.suppressed_channels },
+    decision: {
+      kind: row.decision,
+      reason: row.reason,
+      detail: row.detail,
+      deferredUntilMs: row.deferred_until,
+      deliveries: [],
+      suppressedChannels: row.suppressed_channels,
+    },
+    contentHash: row.content_hash,
     stateOf: {},
   }
 }
@@ -131,6 +160,7 @@ function toPlannedDelivery(row: PlannedRow): PlannedDelivery {
   return {
     deliveryId: row.delivery_id,
     channel: row.channel,
+    lane: row.delivery_lane,
     address: row.address,
     deviceId: row.device_id,
     templateId: row.template_id,
@@ -147,6 +177,7 @@ function toPlannedDelivery(row: PlannedRow): PlannedDelivery {
 export interface CancelledNotificationRow {
   found: DecisionKind | null
   pass: number
+  category: string | null
   delivery_ids: string[]
 }
 

@@ -10,6 +10,7 @@ import type { HotPathPool } from './hot-path-pool.ts'
 import {
   deliveryColumns,
   entryColumns,
+  resumptionColumns,
   toCancelledDelivery,
   toLogEntries,
   type CancelledDeliveryRow,
@@ -78,6 +79,7 @@ export function createNotificationLog(pool: HotPathPool): NotificationLog {
         day,
         ...entryColumns(entriesOfDay),
         ...deliveryColumns(entriesOfDay),
+        ...resumptionColumns(entriesOfDay),
       ])
       const won = new Set(rows.map((row) => nameOf(row.notification_id, row.source)))
       for (const { notificationId, source } of entriesOfDay) {
@@ -102,6 +104,7 @@ export function createNotificationLog(pool: HotPathPool): NotificationLog {
       return {
         found: logged.found ?? 'absent',
         pass: logged.pass,
+        category: logged.category,
         deliveries: deliveries.map(toCancelledDelivery),
       }
     })

@@ -1,6 +1,8 @@
 /**
  * The router of one lane: requested topic → channel topics and statuses.
  */
+import type { Configuration } from '../config.ts'
+import type { Cap } from '../domain/category.ts'
 import type { Lane } from '../domain/channel.ts'
 import { mergeChunks } from '../kafka/chunk-merger.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
@@ -10,16 +12,21 @@ import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { createCategories } from '../postgres/categories.ts'
 import { createNotificationLog } from '../postgres/notification-log.ts'
 import { createProfiles } from '../postgres/profiles.ts'
+import { followRulesChanges } from '../postgres/rules-changes.ts'
+import type { HotPathPool } from '../postgres/hot-path-pool.ts'
+import { createSuppressions } from '../postgres/suppressions.ts'
 import { createTemplates } from '../postgres/templates.ts'
 import { isDataFault } from '../postgres/data-fault.ts'
 import { connectRedis, untilRedisReady } from '../redis/connection.ts'
-import { createProfileCache } from '../redis/profile-cache.ts'
+import { createCaps, type Caps } from '../redis/caps.ts'
+import { createProfileCache, type ProfileCache } from '../redis/profile-cache.ts'
 import type { DecodedRequest, RequestReader, RouterPorts } from '../services/router/ports.ts'
 import { createProfileSource } from '../services/router/profile-source.ts'
 import { createRouter } from '../services/router/router.ts'
 import { createRulesCache } from '../services/router/rules-cache.ts'
 import { consumerTelemetry } from './consumer-telemetry.ts'
 import {
+  addressHasher,
   deliverySections,
   openDeliveryInfrastructure,
   sha1,
@@ -38,14 +45,18 @@ const partitionsConcurrently = 12
 /** Measured best on two cores: one waits for the database, one for the broker, one computes. */
 const chunksConcurrently = 3
 
+/** What routers read besides what all roles with deliveries read. */
+export const routerSections = ['redis', 'postgres', 'addresses', 'routing'] as const
+export type RoutersConfiguration = Pick<Configuration, (typeof routerSections)[number]>
+
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'router',
-      sections: ['lane', 'redis', ...deliverySections],
+      sections: ['lane', ...routerSections, ...deliverySections],
       start: async (infrastructure, own) => {
         const opened = await openDeliveryInfrastructure(infrastructure, own)
-        return closingAfter(await startRouters(opened, [own.lane.lane], own.redis.url), opened)
+        return closingAfter(await startRouters(opened, [own.lane.lane], own), opened)
       },
     },
     context,
@@ -56,24 +67,38 @@ export async function run(context: RoleContext): Promise<void> {
 export async function startRouters(
   infrastructure: DeliveryInfrastructure,
   lanes: readonly Lane[],
-  redisUrl: string,
+  { redis: { url }, postgres, addresses: { hashKey }, routing }: RoutersConfiguration,
 ): Promise<RoleParts> {
   const { log, registry, configuration } = infrastructure
   const metrics = createRouterMetrics(registry)
-  const redis = connectRedis({ url: redisUrl, lost: (code) => log.warn({ code }, 'redis is away') })
+  const redis = connectRedis({ url, lost: (code) => log.warn({ code }, 'redis is away') })
   await untilRedisReady(redis, redisPatienceMs)
   const cache = createProfileCache({
     redis,
     keyPrefix: configuration.topics.prefix,
     failed: (operation) => metrics.cacheFailures.inc({ operation }),
   })
-  const ports = routerPorts(infrastructure, metrics, cache)
+  const caps = createCaps({
+    redis,
+    keyPrefix: configuration.topics.prefix,
+    failed: (operation) => metrics.capFailures.inc({ operation }),
+  })
+  const rules = createRules(infrastructure.pool)
+  const changes = followRulesChanges({
+    url: postgres.url,
+    applicationName: 'fanfare-router-rules',
+    changed: () => {
+      rules.categories.forget()
+      rules.templates.forget()
+    },
+  })
+  const ports = routerPorts(infrastructure, metrics, { cache, caps, rules, hashKey, ...routing })
   const consumers = await Promise.all(lanes.map((lane) => startRouter(infrastructure, lane, ports)))
   return {
     consumers,
     close: async () => {
       redis.disconnect()
-      await Promise.resolve()
+      await changes.close()
     },
   }
 }
@@ -110,25 +135,34 @@ async function startRouter(
   })
 }
 
-function routerPorts(
-  {
-    pool,
-    producer,
-    topics,
-    schemas,
-    commandWriter,
-    statusWriter,
-    deliveryMetrics,
-    consumerMetrics,
-    now,
-  }: DeliveryInfrastructure,
-  metrics: RouterMetrics,
-  cache: ReturnType<typeof createProfileCache>,
-): RouterPorts {
+function createRules(pool: HotPathPool) {
   const clock = () => performance.now()
-  const profiles = createProfiles(pool)
   const categories = createCategories(pool)
   const templates = createTemplates(pool)
+  return {
+    categories: createRulesCache({ load: (names) => categories.loadCategories(names), clock }),
+    templates: createRulesCache({ load: (names) => templates.loadPublished(names), clock }),
+  }
+}
+
+interface RouterParts {
+  rules: ReturnType<typeof createRules>
+  cache: ProfileCache
+  caps: Caps
+  hashKey: Uint8Array
+  userCaps: readonly Cap[]
+  defaultZone: string
+}
+
+function routerPorts(
+  infrastructure: DeliveryInfrastructure,
+  metrics: RouterMetrics,
+  { cache, caps, rules, hashKey, userCaps, defaultZone }: RouterParts,
+): RouterPorts {
+  const { pool, producer, topics, schemas, commandWriter, statusWriter, now } = infrastructure
+  const profiles = createProfiles(pool)
+  const suppressions = createSuppressions(pool)
+  const hash = addressHasher(hashKey)
   return {
     reader: requestReader(schemas),
     log: createNotificationLog(pool),
@@ -140,8 +174,15 @@ function routerPorts(
         metrics.profileReads.inc({ result: 'miss' }, misses)
       },
     }),
-    loadCategories: createRulesCache({ load: (names) => categories.loadCategories(names), clock }),
-    loadTemplates: createRulesCache({ load: (names) => templates.loadPublished(names), clock }),
+    loadCategories: (names) => rules.categories.load(names),
+    loadTemplates: (names) => rules.templates.load(names),
+    findSuppressed: (questions) =>
+      suppressions.findSuppressed(
+        questions.map(({ channel, address, category }) => ({ channel, category, addressHash: hash(channel, address) })),
+      ),
+    caps,
+    userCaps,
+    defaultZone,
     encodeCommand: (command) => commandWriter.encode(command),
     encodeStatus: (status) => statusWriter.encode(status),
     publish: (records) => producer.send(records),
@@ -150,23 +191,34 @@ function routerPorts(
     sha256,
     sha1,
     now,
-    observe: (observation) => {
-      switch (observation.kind) {
-        case 'status':
-          return deliveryMetrics.statuses.inc({
-            status: observation.status.status,
-            reason: observation.status.reason ?? '',
-          })
-        case 'dead_letter':
-          return consumerMetrics.deadLetters.inc({
-            group: topics.group('router'),
-            topic: observation.topic,
-            reason: observation.reason,
-          })
-        case 'foreign_key':
-          return metrics.foreignKeys.inc()
-      }
-    },
+    observe: routerTelemetry(infrastructure, metrics),
+  }
+}
+
+function routerTelemetry(
+  { deliveryMetrics, consumerMetrics, topics }: DeliveryInfrastructure,
+  metrics: RouterMetrics,
+): RouterPorts['observe'] {
+  return (observation) => {
+    switch (observation.kind) {
+      case 'status':
+        return deliveryMetrics.statuses.inc({
+          status: observation.status.status,
+          reason: observation.status.reason ?? '',
+        })
+      case 'dead_letter':
+        return consumerMetrics.deadLetters.inc({
+          group: topics.group('router'),
+          topic: observation.topic,
+          reason: observation.reason,
+        })
+      case 'foreign_key':
+        return metrics.foreignKeys.inc()
+      case 'wrong_lane':
+        return metrics.wrongLanes.inc()
+      case 'deferred':
+        return metrics.deferrals.inc({ reason: observation.reason })
+    }
   }
 }
 

@@ -8,6 +8,10 @@ export interface RouterMetrics {
   profileReads: Counter<'result'>
   /** operation: read | store; Redis was away or slow. */
   cacheFailures: Counter<'operation'>
+  /** operation: reserve | release; Redis was away or slow, and nobody counted. */
+  capFailures: Counter<'operation'>
+  deferrals: Counter<'reason'>
+  wrongLanes: Counter
   foreignKeys: Counter
 }
 
@@ -25,6 +29,23 @@ export function createRouterMetrics(registry: Registry): RouterMetrics {
       name: 'fanfare_profile_cache_failures_total',
       help: 'Calls of the cache that failed; routing went on without.',
       labelNames: ['operation'],
+      registers,
+    }),
+    capFailures: new Counter({
+      name: 'fanfare_cap_failures_total',
+      help: 'Chunks whose caps nobody could count.',
+      labelNames: ['operation'],
+      registers,
+    }),
+    deferrals: new Counter({
+      name: 'fanfare_deferrals_total',
+      help: 'Notifications that were made to wait, by why.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    wrongLanes: new Counter({
+      name: 'fanfare_requests_wrong_lane_total',
+      help: 'Requests on the topic of a lane that is not their category’s.',
       registers,
     }),
     foreignKeys: new Counter({

@@ -6,7 +6,7 @@ import { noCoordinates, type NewLogEntry } from '../../src/domain/notification-l
 import { createDeliveries, type Deliveries } from '../../src/postgres/deliveries.ts'
 import { createHotPathPool, type HotPathPool } from '../../src/postgres/hot-path-pool.ts'
 import { createNotificationLog, type NotificationLog } from '../../src/postgres/notification-log.ts'
-import { claimRequest, claimContext } from '../support/builders/claim.ts'
+import { claimRequest, claimContext, settlement } from '../support/builders/claim.ts'
 import { deferredEntry, logEntry, plannedDelivery } from '../support/builders/log-entry.ts'
 import { whileHeldOpen } from '../support/concurrency.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -41,6 +41,7 @@ describe('a cancel', () => {
     assert.deepEqual(cancellation, {
       found: 'routed',
       pass: 0,
+      category: 'receipts',
       deliveries: [
         {
           deliveryId: deliveryOf(entry),
@@ -89,7 +90,8 @@ describe('a cancel', () => {
 
   test('that comes before its request makes the request lose', async () => {
     const entry = logEntry()
-    assert.deepEqual(await log.cancel(cancellationOf(entry)), { found: 'absent', pass: 0, deliveries: [] })
+    const found = await log.cancel(cancellationOf(entry))
+    assert.deepEqual(found, { found: 'absent', pass: 0, category: null, deliveries: [] })
     assert.deepEqual(await log.record([entry]), [])
     const [row] = await log.lookUp([entry])
     assert.equal(row?.decision.kind, 'cancelled')
@@ -102,8 +104,8 @@ describe('a cancel', () => {
     await log.record([deferred])
     await database.query(
       `insert into scheduled_notifications (notification_id, source, day, pass, lane, user_id, due_at, record)
-       values ($1, $2, $3, 1, 'bulk', 7, now(), ''), ($1, 'another', $3, 1, 'bulk', 7, now(), '')`,
-      [deferred.notificationId, deferred.source, deferred.day],
+       values ($1, 'another', $2, 1, 'bulk', 7, now(), '')`,
+      [deferred.notificationId, deferred.day],
     )
     assert.equal((await log.cancel(cancellationOf(deferred))).found, 'deferred')
     assert.deepEqual(await log.record([{ ...deferred, pass: 1 }]), [])
@@ -166,6 +168,25 @@ describe('a cancel', () => {
       ['claimed'],
     )
     assert.equal(await stateOf(entry), 'claimed')
+  })
+
+  test('keeps what is claimed from being claimed again, should its call come to nothing', async () => {
+    const entry = logEntry()
+    await log.record([entry])
+    await claim(entry)
+    const { deliveries: found } = await log.cancel(cancellationOf(entry))
+    assert.deepEqual(
+      found.map(({ state }) => state),
+      ['claimed'],
+      'too late for this call',
+    )
+    const waits = settlement({ deliveryId: deliveryOf(entry), state: 'retrying', reason: 'throttled', provider: null })
+    await deliveries.settle([{ ...waits, nextDueAtMs: Date.now() }])
+    const next = claimRequest({ deliveryId: deliveryOf(entry), hop: 2 })
+    const [verdict] = await deliveries.claim(claimContext(), [next])
+    assert.equal(verdict?.action, 'cancelled')
+    assert.deepEqual([verdict.row?.state, verdict.row?.reason], ['cancelled', 'cancelled'])
+    assert.equal((await deliveries.claim(claimContext(), [next]))[0]?.action, 'republish')
   })
 
   test('in progress makes the claim that waits for it ask again, and then see the cancel', async () => {

@@ -137,6 +137,13 @@ const quiet = {
 } as const
 
 const permissions: ClaimCase[] = [
+  {
+    because: 'cancelled while an earlier hop was being sent',
+    row: { state: 'retrying', hop: 1, cancelRequested: true },
+    record: { hop: 2 },
+    action: 'cancelled',
+    leaves: { state: 'cancelled', hop: 2, reason: 'cancelled', ...unleased },
+  },
   { because: 'past its expiry', row: { expiresInMs: -1 }, record: {}, action: 'expired', leaves: expired },
   {
     because: 'past its expiry, before every other no',

@@ -38,11 +38,15 @@ describe('the notification log', () => {
       quietUntil: ids.createdAtMs + 2_003,
       unknownPolicy: 'hold',
     } as const
+    const lane = 'bulk' as const
     const entry = logEntry({
       ...ids,
-      coordinates: { lane: 'bulk', partition: 11, offset: 2n ** 40n },
+      coordinates: { lane, partition: 11, offset: 2n ** 40n },
       decision: {
-        deliveries: [plannedDelivery({ ...ids, channel: 'email' }), plannedDelivery({ ...ids, ...push, ...quiet })],
+        deliveries: [
+          plannedDelivery({ ...ids, lane, channel: 'email' }),
+          plannedDelivery({ ...ids, lane, ...push, ...quiet }),
+        ],
         suppressedChannels: [{ channel: 'sms', reason: 'no_address' }],
       },
     })
@@ -59,6 +63,7 @@ describe('the notification log', () => {
         decidedAtMs: entry.decidedAtMs,
         cancelledAtMs: null,
         decision: entry.decision,
+        contentHash: Buffer.from(entry.contentHash),
         stateOf: { [email!.deliveryId]: 'routed', [ios!.deliveryId]: 'routed' },
       },
     ])
@@ -119,7 +124,7 @@ describe('the notification log', () => {
   test('continues a deferral by the next pass, once, and nothing else', async () => {
     const deferred = deferredEntry()
     const next = (pass: number, offset: bigint) => ({
-      ...logEntry(deferred),
+      ...logEntry({ ...deferred, resumption: null }),
       decision: logEntry({ ...deferred, decision: {} }).decision,
       pass,
       coordinates: { lane: 'bulk', partition: 0, offset } as const,

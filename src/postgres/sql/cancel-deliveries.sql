@@ -15,16 +15,18 @@ with locked as materialized (
 cancelled as (
   update deliveries as delivery
   set
-    state = 'cancelled',
-    reason = 'cancelled',
+    -- Somebody is sending a claimed one: it is only not to be claimed again.
+    state = case locked.state when 'claimed' then 'claimed' else 'cancelled' end::delivery_state,
+    reason = case locked.state when 'claimed' then delivery.reason else 'cancelled' end,
     next_due_at = null,
+    cancel_requested = true,
     updated_at = now()
   from locked
   where delivery.day = $3::date
     and delivery.delivery_id = any($4::uuid[])
     and delivery.delivery_id = locked.delivery_id
-    and delivery.state in ('routed', 'retrying')
-  returning delivery.delivery_id
+    and delivery.state in ('routed', 'retrying', 'claimed')
+  returning delivery.delivery_id, delivery.state
 ),
 
 unscheduled as (
@@ -45,6 +47,6 @@ select
   locked.hop,
   locked.attempt,
   locked.provider,
-  case when cancelled.delivery_id is null then locked.state else 'cancelled' end as state
+  coalesce(cancelled.state, locked.state) as state
 from locked
 left join cancelled using (delivery_id)

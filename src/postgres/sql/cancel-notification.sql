@@ -14,4 +14,5 @@ on conflict (notification_id, source, day) do update set
 returning
   old.decision as found,
   new.pass,
+  new.category,
   new.delivery_ids

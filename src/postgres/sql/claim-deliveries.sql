@@ -26,6 +26,7 @@ judged as materialized (
     delivery.provider,
     delivery.provider_message_id,
     delivery.unknown_policy,
+    delivery.cancel_requested,
     (category.attempts ->> $10::varchar)::integer as attempts_max,
     case
       when delivery.delivery_id is null or delivery.hop < record.hop - 1 then 'no_row'
@@ -49,6 +50,8 @@ judged as materialized (
         end
       -- From here on the row is one hop behind the record.
       when delivery.state = 'claimed' then 'no_row'
+      -- Cancelled while an earlier hop was being sent.
+      when delivery.cancel_requested then 'cancelled'
       when delivery.expires_at <= now() then 'expired'
       -- Scalar subqueries, because `exists` may be hashed over the whole table.
       when (
@@ -101,6 +104,7 @@ written as (
     state = case judged.action
       when 'claim' then 'claimed'
       when 'expired' then 'expired'
+      when 'cancelled' then 'cancelled'
       when 'quiet' then 'retrying'
       when 'unknown' then case judged.unknown_policy when 'hold' then 'unknown' else 'retrying' end
       else 'suppressed'
@@ -117,6 +121,7 @@ written as (
     end,
     reason = case judged.action
       when 'expired' then 'past_expiry'
+      when 'cancelled' then 'cancelled'
       when 'suppressed' then 'address_suppressed'
       when 'opted_out' then 'opted_out'
       when 'quiet' then 'quiet_hours'
@@ -124,7 +129,7 @@ written as (
     end,
     updated_at = now()
   from judged
-  where judged.action in ('claim', 'expired', 'suppressed', 'opted_out', 'quiet', 'unknown')
+  where judged.action in ('claim', 'expired', 'cancelled', 'suppressed', 'opted_out', 'quiet', 'unknown')
     and delivery.day = $1::date
     -- The ids again as a list: it is what lets the plan look each row up by key.
     and delivery.delivery_id = any($2::uuid[])
@@ -144,7 +149,7 @@ answer as (
   select delivery_id, state, hop, attempt, reason, next_due_at, provider, provider_message_id
   from judged
   where has_row
-    and action not in ('claim', 'expired', 'suppressed', 'opted_out', 'quiet', 'unknown')
+    and action not in ('claim', 'expired', 'cancelled', 'suppressed', 'opted_out', 'quiet', 'unknown')
 )
 
 select

@@ -12,6 +12,8 @@ select
   logged.pass,
   logged.decision,
   logged.reason as decision_reason,
+  logged.detail,
+  logged.deferred_until,
   logged.suppressed_channels,
   logged.created_at,
   logged.decided_at,

@@ -4,6 +4,7 @@
  * Nothing that changes is indexed, so deliveries are looked for by reading a day's partition whole. A day that no event
  * can be of any more and that has nothing open is remembered and not read again by this process.
  */
+import { eventRetentionDays } from '../../domain/request-validation.ts'
 import type { StoredDelivery } from '../../domain/stored-delivery.ts'
 
 export interface MaintenancePorts {
@@ -41,8 +42,6 @@ export interface MaintenanceReport {
   stuck: StoredDelivery[]
 }
 
-/** Longer than horizon (21 d), time to live (6 d) and the dead letters' retention (14 d) together. */
-const retentionDays = 45
 /** With fewer days ahead than this, somebody must look why nobody maintained. */
 export const daysAheadMin = 3
 /** A provider call and its settlement end long before; so do the redeliveries after a crash. */
@@ -66,7 +65,7 @@ export function createMaintainer(): Maintainer {
   const quietDays = new Set<string>()
 
   async function run(ports: MaintenancePorts, stuckAfterMs: number): Promise<MaintenanceReport> {
-    const partitions = await ports.maintainPartitions(retentionDays)
+    const partitions = await ports.maintainPartitions(eventRetentionDays)
     const report: MaintenanceReport = {
       partitions,
       runningOut: partitions.daysAheadBefore < daysAheadMin,

@@ -6,15 +6,38 @@
 import type { Cancellation, CancelledDelivery } from '../../domain/cancellation.ts'
 import type { OutgoingRecord } from '../../domain/record.ts'
 import { deliveryStatus } from '../../domain/status-record.ts'
+import { idOf } from './look-up.ts'
 import type { CancelRequest } from './decode.ts'
 import { bareStatus, publishStatus } from './forward.ts'
 import type { RouterPorts } from './ports.ts'
 
+export type CancelPorts = Pick<RouterPorts, 'encodeStatus' | 'topics' | 'sha1' | 'now' | 'observe'> & {
+  log: Pick<RouterPorts['log'], 'cancel'>
+  caps: Pick<RouterPorts['caps'], 'release'>
+}
+
 /** @returns one `cancelled` for each delivery that was stopped, or one for the notification that had none yet. */
-export async function cancel(request: CancelRequest, ports: RouterPorts): Promise<OutgoingRecord[]> {
+export async function cancel(request: CancelRequest, ports: CancelPorts): Promise<OutgoingRecord[]> {
+  return (await cancelAndTell(request, ports)).statuses
+}
+
+/** As `cancel`, with what was found: for whoever waits for the answer. */
+export async function cancelAndTell(
+  request: CancelRequest,
+  ports: CancelPorts,
+): Promise<{ found: Cancellation; statuses: OutgoingRecord[] }> {
   const found = await ports.log.cancel({ key: request.key, userId: request.event.userId })
+  const { category } = found
+  // Only what waits has a place that nobody will use.
+  if (found.found === 'deferred' && category !== null) {
+    await ports.caps.release({ member: idOf(request.key), userId: request.event.userId, category })
+  }
+  return { found, statuses: statusesOf(found, request, ports) }
+}
+
+function statusesOf(found: Cancellation, request: CancelRequest, ports: CancelPorts): OutgoingRecord[] {
   if (cameBeforeDeliveries(found)) {
-    const subject = { ...subjectOf(request), category: '', lane: request.lane }
+    const subject = { ...subjectOf(request), category: found.category ?? '', lane: request.lane }
     return [bareStatus(subject, { status: 'cancelled', reason: 'cancelled', pass: found.pass }, ports)]
   }
   return found.deliveries
@@ -26,7 +49,7 @@ function cameBeforeDeliveries({ found }: Cancellation): boolean {
   return found === 'absent' || found === 'deferred' || found === 'cancelled'
 }
 
-function cancelledStatus(request: CancelRequest, delivery: CancelledDelivery, ports: RouterPorts) {
+function cancelledStatus(request: CancelRequest, delivery: CancelledDelivery, ports: CancelPorts) {
   const { hop, attempt, provider } = delivery
   return deliveryStatus(
     { ...subjectOf(request), ...delivery },

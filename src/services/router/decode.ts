@@ -3,14 +3,14 @@
  * not be keyed in the log is refused at once.
  */
 import type { Lane } from '../../domain/channel.ts'
-import { dayOf } from '../../domain/identity.ts'
+import { dayOf, type Digest } from '../../domain/identity.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
 import type { Coordinates, NotificationKey } from '../../domain/notification-log.ts'
 import type { RequestChannel } from '../../domain/channel.ts'
 import type { DeadLetterReason, RequestReason } from '../../domain/reason.ts'
 import type { ConsumedRecord } from '../../domain/record.ts'
 import { readPass } from '../../domain/record-headers.ts'
-import { validateRequest } from '../../domain/request-validation.ts'
+import { mayBeOnRecord, validateRequest } from '../../domain/request-validation.ts'
 import type { RouterPorts } from './ports.ts'
 
 /** A request on its way through the stages. */
@@ -20,16 +20,22 @@ export interface Request {
   key: NotificationKey
   coordinates: Coordinates
   pass: number
+  /** Of the topic that it came by. */
   lane: Lane
+  /** Of the event's bytes: the same id with another content is no repetition. */
+  contentHash: Uint8Array
   /** Null for the category's. */
   channels: readonly RequestChannel[] | null
   /** Set where validation refused it already; it is still logged, so that its id stays known. */
   refused: RequestReason | null
+  /** Whether a row may be written for it: not for a day whose partition may be gone. */
+  loggable: boolean
 }
 
 export interface CancelRequest {
-  event: NotificationCancelled
+  event: Pick<NotificationCancelled, 'userId' | 'createdAt'>
   key: NotificationKey
+  /** Of the topic that it came by. */
   lane: Lane
 }
 
@@ -57,10 +63,10 @@ export async function decode(
         chunk.deadLetters.push({ record, reason: result.reason })
         break
       case 'cancelled':
-        sortCancellation(result.event, { record, lane, nowMs, chunk })
+        sortCancellation(result.event, { record, lane, nowMs, chunk, sha256: ports.sha256 })
         break
       case 'requested':
-        sortRequest(result.event, { record, lane, nowMs, chunk })
+        sortRequest(result.event, { record, lane, nowMs, chunk, sha256: ports.sha256 })
         if (keyIsForeign(record, result.event.userId)) ports.observe({ kind: 'foreign_key' })
         break
     }
@@ -73,16 +79,19 @@ interface Sorting {
   lane: Lane
   nowMs: number
   chunk: DecodedChunk
+  sha256: Digest
 }
 
-function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk }: Sorting): void {
+function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk, sha256 }: Sorting): void {
   const pass = readPass(record.headers)
   if (pass === undefined) {
     chunk.deadLetters.push({ record, reason: 'bad_header' })
     return
   }
   const verdict = validateRequest(event, record.value?.length ?? 0, nowMs)
-  if (verdict.kind === 'refused' && !verdict.loggable) {
+  // What is too old now may have been consumed in time, and come again: then its row says what became of it.
+  const isRepeat = verdict.kind === 'refused' && verdict.reason === 'too_old' && mayBeOnRecord(event, nowMs)
+  if (verdict.kind === 'refused' && !verdict.loggable && !isRepeat) {
     chunk.refused.push({ event, lane, reason: verdict.reason })
     return
   }
@@ -93,8 +102,10 @@ function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk 
     coordinates: { lane, partition: record.partition, offset: record.offset },
     pass,
     lane,
+    contentHash: contentHashOf(record.value, sha256),
     channels: verdict.kind === 'valid' ? verdict.channels : null,
     refused: verdict.kind === 'refused' ? verdict.reason : null,
+    loggable: verdict.kind === 'valid' || verdict.loggable,
   })
 }
 
@@ -108,6 +119,14 @@ function sortCancellation(event: NotificationCancelled, { record, lane, nowMs, c
   )
   if (verdict.kind === 'refused') chunk.deadLetters.push({ record, reason: 'data_error' })
   else chunk.cancellations.push({ event, key: keyOf(event), lane })
+}
+
+/** Magic byte and schema id: a producer that was deployed anew may repeat itself under another schema. */
+const framingBytes = 5
+const contentHashBytes = 16
+
+function contentHashOf(value: Uint8Array | null, sha256: Digest): Uint8Array {
+  return sha256((value ?? new Uint8Array()).subarray(framingBytes)).subarray(0, contentHashBytes)
 }
 
 function keyOf({ notificationId, source, createdAt }: NotificationCancelled | NotificationRequested): NotificationKey {

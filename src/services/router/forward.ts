@@ -6,7 +6,7 @@
  */
 import { commandFor } from '../../domain/command-for.ts'
 import type { DeliveryState } from '../../domain/delivery-state.ts'
-import type { DeliveryStatus, Status } from '../../domain/delivery-status.ts'
+import type { DeliveryStatus, OriginalRecord, Status } from '../../domain/delivery-status.ts'
 import type { PlannedDelivery, RoutingDecision } from '../../domain/notification-log.ts'
 import type { StatusReason } from '../../domain/reason.ts'
 import type { OutgoingRecord } from '../../domain/record.ts'
@@ -31,10 +31,10 @@ export function forward(item: Forwardable, ports: RouterPorts): OutgoingRecord[]
 }
 
 function commandRecord({ request, decidedAtMs }: Forwardable, planned: PlannedDelivery, ports: RouterPorts) {
-  const { event, key, lane, record } = request
+  const { event, key, record } = request
   const command = commandFor(planned, { event, key, routedAtMs: decidedAtMs })
   return {
-    topic: ports.topics.deliveries(planned.channel, lane),
+    topic: ports.topics.deliveries(planned.channel, planned.lane),
     key: String(event.userId),
     value: ports.encodeCommand(command),
     headers: {
@@ -44,13 +44,16 @@ function commandRecord({ request, decidedAtMs }: Forwardable, planned: PlannedDe
   }
 }
 
-type Step = Omit<NotificationStep, 'pass' | 'templateId' | 'templateVersion'> & { template?: PlannedDelivery }
+type Step = Omit<NotificationStep, 'pass' | 'templateId' | 'templateVersion' | 'original'> & {
+  template?: PlannedDelivery
+}
 
 function decisionStatuses({ decision, decidedAtMs }: Forwardable): Step[] {
   const [planned] = decision.deliveries
   const suppressed = decision.suppressedChannels.map(({ channel, reason }): Step => ({
     status: 'suppressed',
     reason,
+    detail: null,
     channel,
     plannedDeliveries: null,
     occurredAt: decidedAtMs,
@@ -59,6 +62,7 @@ function decisionStatuses({ decision, decidedAtMs }: Forwardable): Step[] {
   const whole: Step = {
     status: decision.kind,
     reason: decision.reason,
+    detail: decision.detail,
     channel: null,
     plannedDeliveries: decision.kind === 'routed' ? decision.deliveries.length : null,
     occurredAt: decidedAtMs,
@@ -68,7 +72,8 @@ function decisionStatuses({ decision, decidedAtMs }: Forwardable): Step[] {
 }
 
 function statusRecord(request: Request, step: Step, ports: RouterPorts): OutgoingRecord {
-  const { event, key, lane, pass } = request
+  const { event, key, pass } = request
+  const lane = step.template?.lane ?? request.lane
   const subject = { ...key, userId: event.userId, category: event.category, lane, createdAt: event.createdAt }
   return publishStatus(
     notificationStatus(
@@ -76,6 +81,7 @@ function statusRecord(request: Request, step: Step, ports: RouterPorts): Outgoin
       {
         ...step,
         pass,
+        original: null,
         templateId: step.template?.templateId ?? event.template,
         templateVersion: step.template?.templateVersion ?? null,
       },
@@ -85,17 +91,21 @@ function statusRecord(request: Request, step: Step, ports: RouterPorts): Outgoin
   )
 }
 
+type StatusPorts = Pick<RouterPorts, 'encodeStatus' | 'topics' | 'sha1' | 'now' | 'observe'>
+
 /** A status about a request that has no decision of its own: a duplicate, a cancelled one, one refused unlogged. */
 export function bareStatus(
   subject: StatusSubject,
-  step: { status: Status; reason: StatusReason | null; pass: number },
-  ports: RouterPorts,
+  step: { status: Status; reason: StatusReason | null; pass: number; original?: OriginalRecord | null },
+  ports: StatusPorts,
 ): OutgoingRecord {
   return publishStatus(
     notificationStatus(
       subject,
       {
+        original: null,
         ...step,
+        detail: null,
         channel: null,
         templateId: null,
         templateVersion: null,
@@ -108,7 +118,7 @@ export function bareStatus(
   )
 }
 
-export function publishStatus(status: DeliveryStatus, ports: RouterPorts): OutgoingRecord {
+export function publishStatus(status: DeliveryStatus, ports: StatusPorts): OutgoingRecord {
   ports.observe({ kind: 'status', status })
   return {
     topic: ports.topics.deliveryStatus,

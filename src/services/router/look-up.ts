@@ -7,11 +7,12 @@
  */
 import type { LogEntry } from '../../domain/notification-log.ts'
 import type { Request } from './decode.ts'
+import type { OpenRequest } from './enrich.ts'
 import type { NotificationLog } from './ports.ts'
 
 export interface LookedUp {
   /** No row, or a row that this pass may follow: to be decided. */
-  open: Request[]
+  open: OpenRequest[]
   redelivered: { request: Request; entry: LogEntry }[]
   cancelled: { request: Request; entry: LogEntry }[]
   duplicates: { request: Request; entry: LogEntry }[]
@@ -29,7 +30,8 @@ export async function lookUp(requests: readonly Request[], log: NotificationLog)
     const own = known.find((entry) => entry.day === request.key.day)
     // The same id with another createdAt, at most a day apart: a documented limit of deduplication.
     const entry = own ?? known[0]
-    if (entry === undefined) (request.pass === 0 ? looked.open : looked.forged).push(request)
+    if (entry === undefined && request.pass === 0) looked.open.push({ request, deferredUntilMs: null })
+    else if (entry === undefined) looked.forged.push(request)
     else if (own === undefined) looked.duplicates.push({ request, entry })
     else sort(request, own, looked)
   }
@@ -40,8 +42,9 @@ function sort(request: Request, entry: LogEntry, looked: LookedUp): void {
   // Cancelled before anything was routed. What was routed first stays a redelivery: its cancelled deliveries are final.
   if (entry.decision.kind === 'cancelled') looked.cancelled.push({ request, entry })
   else if (isSameRecord(request, entry)) looked.redelivered.push({ request, entry })
-  else if (entry.decision.kind === 'deferred' && request.pass === entry.pass + 1) looked.open.push(request)
-  else looked.duplicates.push({ request, entry })
+  else if (entry.decision.kind === 'deferred' && request.pass === entry.pass + 1) {
+    looked.open.push({ request, deferredUntilMs: entry.decision.deferredUntilMs })
+  } else looked.duplicates.push({ request, entry })
 }
 
 function isSameRecord({ coordinates, pass }: Request, entry: LogEntry): boolean {

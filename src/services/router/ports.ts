@@ -2,16 +2,18 @@
  * What the router needs from outside, as small as it needs it. roles/ hands it the adapters.
  */
 import type { Cancellation } from '../../domain/cancellation.ts'
-import type { Category } from '../../domain/category.ts'
+import type { Cap, Category } from '../../domain/category.ts'
+import type { RequestChannel } from '../../domain/channel.ts'
 import type { DeliveryCommand } from '../../domain/delivery-command.ts'
 import type { DeliveryStatus } from '../../domain/delivery-status.ts'
 import type { Digest } from '../../domain/identity.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
 import type { LogEntry, NewLogEntry, NotificationKey } from '../../domain/notification-log.ts'
 import type { Profile } from '../../domain/profile.ts'
-import type { DeadLetterReason, PoisonReason } from '../../domain/reason.ts'
+import type { DeadLetterReason, DeferralReason, PoisonReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import type { PublishedTemplate } from '../../domain/template.ts'
+import type { CapAnswer, CapRequest } from '../../domain/throttle.ts'
 import type { TopicNames } from '../../domain/topic-names.ts'
 
 export type DecodedRequest =
@@ -40,12 +42,28 @@ export type LoadProfiles = (userIds: readonly number[]) => Promise<ReadonlyMap<n
 export type LoadCategories = (names: readonly string[]) => Promise<ReadonlyMap<string, Category>>
 export type LoadTemplates = (templateIds: readonly string[]) => Promise<ReadonlyMap<string, PublishedTemplate>>
 
+export interface CapReservations {
+  /** One answer for each, in order, in one round trip. Never throws. */
+  reserve(requests: readonly CapRequest[]): Promise<CapAnswer[]>
+  /** Gives the place of a cancelled notification back. Never throws. */
+  release(place: Pick<CapRequest, 'member' | 'userId' | 'category'>): Promise<void>
+}
+
 export interface RouterPorts {
   reader: RequestReader
   log: NotificationLog & CancellationLog
   loadProfiles: LoadProfiles
   loadCategories: LoadCategories
   loadTemplates: LoadTemplates
+  /** Whether each is on the suppression list, for its category or for all; in order, one round trip. */
+  findSuppressed(
+    questions: readonly { channel: RequestChannel; address: string; category: string }[],
+  ): Promise<boolean[]>
+  caps: CapReservations
+  /** Over all of a person's categories that know caps. */
+  userCaps: readonly Cap[]
+  /** An IANA name, for people about whose time zone nothing is known. */
+  defaultZone: string
   encodeCommand(command: DeliveryCommand): Uint8Array
   encodeStatus(status: DeliveryStatus): Uint8Array
   /** Resolves once all are acknowledged. */
@@ -64,3 +82,5 @@ export type RouterObservation =
   | { kind: 'status'; status: DeliveryStatus }
   | { kind: 'dead_letter'; topic: string; reason: DeadLetterReason }
   | { kind: 'foreign_key' }
+  | { kind: 'wrong_lane' }
+  | { kind: 'deferred'; reason: DeferralReason }

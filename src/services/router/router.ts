@@ -6,15 +6,17 @@
  * recorded is what is forwarded.
  */
 import type { Lane } from '../../domain/channel.ts'
-import type { DeadLetterReason } from '../../domain/reason.ts'
+import type { LogEntry } from '../../domain/notification-log.ts'
+import { isDeferralReason, type DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { cancel } from './cancel.ts'
 import { decode, type DecodedChunk, type Request } from './decode.ts'
-import { enrichAndDecide } from './enrich.ts'
+import { enrichAndDecide, type Decided } from './enrich.ts'
 import { bareStatus, forward } from './forward.ts'
 import { idOf, lookUp, type LookedUp } from './look-up.ts'
 import type { RouterPorts } from './ports.ts'
 import { record } from './record.ts'
+import { throttle } from './throttle.ts'
 
 export interface Router {
   /** Settles a chunk, of one partition or several: everything that follows from it is acknowledged when it resolves. */
@@ -80,24 +82,60 @@ async function routeWave(
   ports: RouterPorts,
 ): Promise<{ forwarded: OutgoingRecord[]; lost: Request[] }> {
   const looked = await lookUp(requests, ports.log)
-  const decided = await enrichAndDecide(looked.open, ports)
-  const { won, lost } = await record(decided, ports.log)
+  const decided = await enrichAndDecide(
+    looked.open.filter(({ request }) => request.loggable),
+    ports,
+  )
+  observeLanes(decided, ports)
+  const { won, lost } = await record(await throttle(decided, ports), ports.log)
+  for (const { decision } of won) {
+    if (decision.kind === 'deferred' && isDeferralReason(decision.reason)) {
+      ports.observe({ kind: 'deferred', reason: decision.reason })
+    }
+  }
   return { forwarded: [...won.flatMap((item) => forward(item, ports)), ...known(looked, ports)], lost }
 }
 
-function known({ redelivered, cancelled, duplicates, forged }: LookedUp, ports: RouterPorts): OutgoingRecord[] {
+/** Routed by its category all the same; but somebody's login codes may stand in the queue of a campaign. */
+function observeLanes(decided: readonly Decided[], ports: RouterPorts): void {
+  for (const { request, category } of decided) {
+    if (category !== undefined && category.lane !== request.lane && request.pass === 0)
+      ports.observe({ kind: 'wrong_lane' })
+  }
+}
+
+function known({ open, redelivered, cancelled, duplicates, forged }: LookedUp, ports: RouterPorts): OutgoingRecord[] {
   return [
+    ...open.flatMap(({ request }) => (request.loggable ? [] : refusedUnlogged(request, ports))),
     ...redelivered.flatMap(({ request, entry }) =>
       forward({ request, decision: entry.decision, decidedAtMs: entry.decidedAtMs, stateOf: entry.stateOf }, ports),
     ),
     ...cancelled.map(({ request }) =>
       bareStatus(subjectOf(request), { status: 'cancelled', reason: 'cancelled', pass: request.pass }, ports),
     ),
-    ...duplicates.map(({ request }) =>
-      bareStatus(subjectOf(request), { status: 'duplicate', reason: 'repeated_id', pass: request.pass }, ports),
-    ),
+    ...duplicates.map(({ request, entry }) => duplicateStatus(request, entry, ports)),
     ...forged.map((request) => deadLetterOf(request.record, 'bad_header', ports)),
   ]
+}
+
+function refusedUnlogged(request: Request, ports: RouterPorts): OutgoingRecord[] {
+  return [bareStatus(subjectOf(request), { status: 'failed', reason: request.refused, pass: request.pass }, ports)]
+}
+
+/** Says whether the producer repeated itself or used an id twice, and which record was decided instead. */
+function duplicateStatus(request: Request, { coordinates, contentHash }: LogEntry, ports: RouterPorts): OutgoingRecord {
+  const isRepeat = contentHash === null || Buffer.compare(contentHash, request.contentHash) === 0
+  const { lane, partition, offset } = coordinates
+  return bareStatus(
+    subjectOf(request),
+    {
+      status: 'duplicate',
+      reason: isRepeat ? 'repeated_id' : 'conflict',
+      pass: request.pass,
+      original: partition < 0 ? null : { topic: ports.topics.requested(lane), partition, offset: Number(offset) },
+    },
+    ports,
+  )
 }
 
 function subjectOf({ key, event, lane }: Request) {

@@ -33,6 +33,7 @@ async function outgoingOf(claimed: Claimed, context: AttemptContext): Promise<Ou
       return 'verdict' in attempted ? outgoingOf(attempted, context) : attempted
     }
     case 'expired':
+    case 'cancelled':
     case 'suppressed':
     case 'opted_out':
       return row === undefined ? [] : [statusOf(job, { ...row, segments: null }, settings, ports)]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decide, optedIn, type DecisionInput } from '../../../src/domain/decide.ts'
+import { decide, type DecisionInput } from '../../../src/domain/decide.ts'
+import { optedIn } from '../../../src/domain/settings.ts'
 import type { RequestChannel } from '../../../src/domain/channel.ts'
 import { category, nowMs, profile, request, template } from '../../support/builders/requests.ts'
 
@@ -12,6 +13,8 @@ function decided(choices: Partial<DecisionInput> = {}) {
     category: category(),
     template: template(),
     nowMs,
+    defaultZone: 'UTC',
+    isSuppressed: () => false,
     deliveryId: (channel, deviceId) => `${channel}:${deviceId ?? ''}`,
     ...choices,
   })
@@ -38,7 +41,6 @@ describe('the decision about an event', () => {
   test('names for every channel that gets nothing why it does', () => {
     const decision = decided({
       profile: profile({ devices: [], channelOptIns: { sms: false } }),
-      template: template({ localesOf: { push: ['en'], sms: ['en'], email: ['en'] } }),
     })
     assert.deepEqual(channelsOf(decision), ['email'])
     assert.deepEqual(decision.suppressedChannels, [
@@ -67,9 +69,9 @@ describe('the decision about an event', () => {
   test('fails with its reason what nobody could send', () => {
     assert.equal(decided({ category: undefined }).reason, 'unknown_category')
     assert.equal(decided({ template: undefined }).reason, 'unknown_template')
-    assert.equal(decided({ template: template({ localesOf: {} }) }).reason, 'unknown_template')
-    assert.equal(decided({ profile: undefined }).reason, 'unknown_user')
-    for (const missing of [{ category: undefined }, { template: undefined }, { profile: undefined }]) {
+    assert.equal(decided({ template: template({ contentsOf: {} }) }).reason, 'unknown_template')
+    assert.equal(decided({ profile: undefined, event: request({ createdAt: nowMs - 120_000 }) }).reason, 'unknown_user')
+    for (const missing of [{ category: undefined }, { template: undefined }]) {
       assert.equal(decided(missing).kind, 'failed')
     }
   })
@@ -88,8 +90,9 @@ describe('the decision about an event', () => {
     assert.deepEqual([decision.kind, decision.reason], ['expired', 'past_expiry'])
   })
 
-  test('never sends early: a time in the future is refused until there is a scheduler', () => {
-    assert.equal(decided({ event: request({ sendAt: nowMs + 1 }) }).kind, 'failed')
+  test('never sends early: what is for later waits for its time', () => {
+    const later = decided({ event: request({ sendAt: nowMs + 1 }) })
+    assert.deepEqual([later.kind, later.reason, later.deferredUntilMs], ['deferred', 'send_at', nowMs + 1])
     assert.equal(decided({ event: request({ sendAt: nowMs }) }).kind, 'routed')
   })
 

@@ -16,8 +16,10 @@ function incoming(choices: Partial<Request> = {}): Request {
     coordinates,
     pass: 0,
     lane: 'bulk',
+    contentHash: Uint8Array.of(1),
     channels: null,
     refused: null,
+    loggable: true,
     ...choices,
   }
 }
@@ -29,7 +31,8 @@ function entry(choices: Partial<LogEntry> = {}): LogEntry {
     pass: 0,
     decidedAtMs: nowMs,
     cancelledAtMs: null,
-    decision: { kind: 'routed', reason: null, deliveries: [], suppressedChannels: [] },
+    decision: decision('routed'),
+    contentHash: Uint8Array.of(1),
     stateOf: {},
     ...choices,
   }
@@ -50,6 +53,8 @@ async function sortedAs(found: LogEntry[], incomingRequest = incoming()): Promis
 const decision = (kind: LogEntry['decision']['kind']) => ({
   kind,
   reason: null,
+  detail: null,
+  deferredUntilMs: null,
   deliveries: [],
   suppressedChannels: [],
 })
