@@ -51,6 +51,15 @@ export const programs: Readonly<Record<string, Program>> = {
     },
     () => import('../roles/retry.ts'),
   ),
+  scheduler: role(
+    {
+      name: 'scheduler',
+      summary: 'bring back what waited for its time, and maintain the partitions',
+      flags: ['adminPort'],
+      examples: ['scheduler'],
+    },
+    () => import('../roles/scheduler.ts'),
+  ),
   all: role(
     {
       name: 'all',
@@ -92,8 +101,13 @@ export const programs: Readonly<Record<string, Program>> = {
   },
   status: {
     kind: 'command',
-    summary: 'show what became of a notification',
+    summary: 'show what became of a notification, or of all of a person’s',
     load: async () => (await import('./status.ts')).statusCommand(),
+  },
+  cancel: {
+    kind: 'command',
+    summary: 'stop what nobody has claimed of a notification',
+    load: async () => (await import('./cancel.ts')).cancelCommand(),
   },
   deliveries: {
     kind: 'command',
@@ -104,6 +118,11 @@ export const programs: Readonly<Record<string, Program>> = {
     kind: 'command',
     summary: 'look at the dead letters, and bring them back',
     load: async () => (await import('./dlq.ts')).dlqCommand(),
+  },
+  templates: {
+    kind: 'command',
+    summary: 'check, preview, publish and roll back templates',
+    load: async () => (await import('./templates.ts')).templatesCommand(),
   },
   maintain: {
     kind: 'command',

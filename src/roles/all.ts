@@ -6,11 +6,12 @@ import { channels, lanes } from '../domain/channel.ts'
 import { deliverySections, openDeliveryInfrastructure, type Infrastructure } from './infrastructure.ts'
 import type { RoleContext } from './role.ts'
 import { startRetries } from './retry.ts'
-import { startRouters } from './router.ts'
+import { routerSections, startRouters } from './router.ts'
 import { closingAfter, runRole, type RoleParts } from './running-role.ts'
+import { schedulerSections, startSchedulers } from './scheduler.ts'
 import { startSenders } from './sender.ts'
 
-const sections = ['redis', 'sender', 'addresses', 'providers', ...deliverySections] as const
+const sections = ['sender', 'providers', ...routerSections, ...schedulerSections, ...deliverySections] as const
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole({ role: 'all', sections, start }, context)
@@ -20,13 +21,14 @@ async function start(
   infrastructure: Infrastructure,
   own: Pick<Configuration, (typeof sections)[number]>,
 ): Promise<RoleParts> {
-  const { redis, sender, addresses, providers } = own
+  const { sender, addresses, providers } = own
   const opened = await openDeliveryInfrastructure(infrastructure, own)
   const served = channels.flatMap((channel) => lanes.map((lane) => ({ channel, lane })))
   const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers })
   const retries = await startRetries(infrastructure, lanes)
-  const routers = await startRouters(opened, lanes, redis.url)
-  const parts = [routers, retries, senders]
+  const routers = await startRouters(opened, lanes, own)
+  const schedulers = startSchedulers(opened, own)
+  const parts = [routers, retries, schedulers, senders]
   return closingAfter(
     {
       consumers: parts.flatMap(({ consumers }) => consumers),

@@ -134,7 +134,8 @@ describe('an event', () => {
   })
 
   test('fails for a user whom nobody knows', async () => {
-    const event = anEvent({ userId: 999_999 })
+    // Long enough ago that no sign-up can still be on its way.
+    const event = anEvent({ userId: 999_999, createdAt: Date.now() - 121_000 })
     await pipeline.request(event)
     await pipeline.untilSettled()
     assert.deepEqual(await storyOf(event.notificationId), ['failed/unknown_user'])
