@@ -17,6 +17,7 @@ function linesOf(timeline: NotificationTimeline): string[] {
     `  category   ${category ?? 'unknown yet'}${lane === null ? '' : `, ${lane} lane`}`,
     ...(createdAtMs === null ? [] : [`  created    ${momentText(createdAtMs, null)}`]),
     `  ${decisionText(timeline).padEnd(10)} ${since(decidedAtMs)}${passText(timeline.pass)}`,
+    ...(timeline.deferredUntilMs === null ? [] : [`  until      ${since(timeline.deferredUntilMs)}`]),
     ...(cancelledAtMs === null ? [] : [`  cancelled  ${since(cancelledAtMs)}`]),
     ...timeline.suppressedChannels.map(({ channel, reason }) => `  ${channel}: suppressed, ${reason}`),
     ...timeline.deliveries.flatMap((delivery) => deliveryLines(delivery, createdAtMs)),
@@ -35,8 +36,8 @@ function deliveryLines(delivery: DeliveryTimeline, createdAtMs: number | null): 
   ]
 }
 
-function decisionText({ decision, reason }: NotificationTimeline): string {
-  return `${decision}${reasonText(reason)}`
+function decisionText({ decision, reason, detail }: NotificationTimeline): string {
+  return `${decision}${reasonText(detail === null ? reason : `${reason ?? ''} ${detail}`)}`
 }
 
 function reasonText(reason: string | null): string {

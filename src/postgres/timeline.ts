@@ -11,6 +11,7 @@ import { loadStatement } from './statement.ts'
 import { safeIntegerOf } from './values.ts'
 
 const loadStatementOfTimeline = loadStatement('load-timeline')
+const loadStatementOfUser = loadStatement('load-user-timeline')
 
 /** One log row. Times are Unix ms; category, lane and createdAtMs are null where a cancel came before the request. */
 export interface NotificationTimeline {
@@ -23,6 +24,10 @@ export interface NotificationTimeline {
   pass: number
   decision: DecisionKind
   reason: StatusReason | null
+  /** What the reason is about. */
+  detail: string | null
+  /** Of `deferred`. */
+  deferredUntilMs: number | null
   suppressedChannels: SuppressedChannel[]
   createdAtMs: number | null
   decidedAtMs: number
@@ -54,22 +59,33 @@ export interface Timelines {
    * One round trip, but one look-up for each day that is kept: for people, not for the hot path.
    */
   loadTimeline(notificationId: string, source?: string): Promise<NotificationTimeline[]>
+  /** The log rows of a person since a UTC day, newest first, at most `limit`; by the index of each day. */
+  loadUserTimeline(userId: number, sinceDay: string, limit: number): Promise<NotificationTimeline[]>
 }
 
 export function createTimelines(pool: Queryable): Timelines {
   return {
-    loadTimeline: async (notificationId, source) => {
-      const rows = await pool.query<TimelineRow>(loadStatementOfTimeline, [notificationId, source ?? null])
-      const timelines: NotificationTimeline[] = []
-      for (const row of rows) {
-        const last = timelines.at(-1)
-        const timeline = last?.source === row.source && last.day === row.day ? last : toTimeline(row)
-        if (timeline !== last) timelines.push(timeline)
-        if (row.delivery_id !== null) timeline.deliveries.push(toDeliveryTimeline(row))
-      }
-      return timelines
-    },
+    loadTimeline: async (notificationId, source) =>
+      gathered(await pool.query<TimelineRow>(loadStatementOfTimeline, [notificationId, source ?? null])),
+    loadUserTimeline: async (userId, sinceDay, limit) =>
+      gathered(await pool.query<TimelineRow>(loadStatementOfUser, [userId, sinceDay, limit])),
   }
+}
+
+/** The rows of each notification lie side by side. */
+function gathered(rows: readonly TimelineRow[]): NotificationTimeline[] {
+  const timelines: NotificationTimeline[] = []
+  for (const row of rows) {
+    const last = timelines.at(-1)
+    const timeline = last !== undefined && isOf(last, row) ? last : toTimeline(row)
+    if (timeline !== last) timelines.push(timeline)
+    if (row.delivery_id !== null) timeline.deliveries.push(toDeliveryTimeline(row))
+  }
+  return timelines
+}
+
+function isOf({ notificationId, source, day }: NotificationTimeline, row: LogRow): boolean {
+  return notificationId === row.notification_id && source === row.source && day === row.day
 }
 
 type TimelineRow = LogRow & (DeliveryRow | { delivery_id: null })
@@ -84,6 +100,8 @@ interface LogRow {
   pass: number
   decision: DecisionKind
   decision_reason: StatusReason | null
+  detail: string | null
+  deferred_until: number | null
   suppressed_channels: SuppressedChannel[]
   created_at: number | null
   decided_at: number
@@ -119,6 +137,8 @@ function toTimeline(row: LogRow): NotificationTimeline {
     pass: row.pass,
     decision: row.decision,
     reason: row.decision_reason,
+    detail: row.detail,
+    deferredUntilMs: row.deferred_until,
     suppressedChannels: row.suppressed_channels,
     createdAtMs: row.created_at,
     decidedAtMs: row.decided_at,

@@ -50,6 +50,8 @@ describe('a timeline', () => {
         pass: 0,
         decision: 'routed',
         reason: null,
+        detail: null,
+        deferredUntilMs: null,
         suppressedChannels: [{ channel: 'push', reason: 'no_address' }],
         createdAtMs: entry.createdAtMs,
         decidedAtMs: entry.decidedAtMs,

@@ -15,6 +15,8 @@ const routed: NotificationTimeline = {
   pass: 0,
   decision: 'routed',
   reason: null,
+  detail: null,
+  deferredUntilMs: null,
   suppressedChannels: [{ channel: 'push', reason: 'no_address' }],
   createdAtMs,
   decidedAtMs: createdAtMs + 12,
