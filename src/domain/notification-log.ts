@@ -74,7 +74,7 @@ export interface NewLogEntry extends NotificationKey {
   /** When the router decided: `routedAt` of every command. */
   decidedAtMs: number
   decision: RoutingDecision
-  /** Of the request's fields, however they were encoded. */
+  /** Of the request's bytes without those that name its schema: another encoding of the same fields is another content. */
   contentHash: Uint8Array
   /** Of `deferred`: what the scheduler publishes when its time has come. */
   resumption: Resumption | null

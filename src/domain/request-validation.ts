@@ -6,6 +6,7 @@
  */
 import { requestChannels, isRequestChannel, type RequestChannel } from './channel.ts'
 import { isUuid } from './identity.ts'
+import { isLocale } from './locale.ts'
 import type { NotificationRequested } from './notification.ts'
 import type { RequestReason } from './reason.ts'
 
@@ -25,10 +26,16 @@ export const requestBytes = 256 * 1024
 /** What a source, a category, a template id or a collapse key may be: they become keys, labels and columns. */
 const nameForm = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@-]{0,127}$/u
 
+export interface Refusal {
+  reason: RequestReason
+  /** The field of the request that makes no sense, where the reason does not say it. */
+  detail: string | null
+}
+
 export type RequestVerdict =
   | { kind: 'valid'; channels: readonly RequestChannel[] | null }
   /** `loggable`: whether a row of the notification log may be written for it. */
-  | { kind: 'refused'; reason: RequestReason; loggable: boolean }
+  | ({ kind: 'refused'; loggable: boolean } & Refusal)
 
 /** Whether a row may be there although the event is too old for a new one: it was consumed in time and comes again. */
 export function mayBeOnRecord({ createdAt }: Pick<NotificationRequested, 'createdAt'>, nowMs: number): boolean {
@@ -38,31 +45,41 @@ export function mayBeOnRecord({ createdAt }: Pick<NotificationRequested, 'create
 /** @param valueBytes the size of the record's value. */
 export function validateRequest(event: NotificationRequested, valueBytes: number, nowMs: number): RequestVerdict {
   const unloggable = unloggableReason(event, nowMs)
-  if (unloggable !== undefined) return { kind: 'refused', reason: unloggable, loggable: false }
-  const reason = refusalReason(event, valueBytes)
-  if (reason !== undefined) return { kind: 'refused', reason, loggable: true }
+  if (unloggable !== undefined) return { kind: 'refused', ...unloggable, loggable: false }
+  const refusal = refusalOf(event, valueBytes)
+  if (refusal !== undefined) return { kind: 'refused', ...refusal, loggable: true }
   const channels = event.channels === null || event.channels.length === 0 ? null : event.channels
   if (channels === null) return { kind: 'valid', channels }
-  if (!channels.every(isRequestChannel)) return { kind: 'refused', reason: 'invalid_request', loggable: true }
+  if (!channels.every(isRequestChannel)) return { kind: 'refused', ...invalid('channels'), loggable: true }
   return { kind: 'valid', channels: requestChannels.filter((channel) => channels.includes(channel)) }
 }
 
-function unloggableReason(event: NotificationRequested, nowMs: number): RequestReason | undefined {
-  if (!isUuid(event.notificationId) || !nameForm.test(event.source)) return 'invalid_request'
-  if (!nameForm.test(event.category)) return 'unknown_category'
-  if (!(event.createdAt <= nowMs + futureToleranceMs)) return 'in_future'
-  if (!(event.createdAt >= nowMs - oldestRequestMs)) return 'too_old'
+function unloggableReason(event: NotificationRequested, nowMs: number): Refusal | undefined {
+  if (!isUuid(event.notificationId)) return invalid('notificationId')
+  if (!nameForm.test(event.source)) return invalid('source')
+  if (!nameForm.test(event.category)) return because('unknown_category')
+  if (!(event.createdAt <= nowMs + futureToleranceMs)) return because('in_future')
+  if (!(event.createdAt >= nowMs - oldestRequestMs)) return because('too_old')
   return undefined
 }
 
-function refusalReason(event: NotificationRequested, valueBytes: number): RequestReason | undefined {
-  const { userId, createdAt, sendAt, expiresAt, template, collapseKey } = event
-  if (valueBytes > requestBytes) return 'too_large'
-  if (!Number.isSafeInteger(userId) || userId <= 0) return 'invalid_user_id'
-  if (template !== null && !nameForm.test(template)) return 'unknown_template'
-  if (collapseKey !== null && !nameForm.test(collapseKey)) return 'invalid_request'
-  if (expiresAt !== null && expiresAt < createdAt) return 'expires_before_created'
-  if (sendAt !== null && sendAt > createdAt + sendAtHorizonMs) return 'beyond_horizon'
-  if (sendAt !== null && expiresAt !== null && expiresAt <= sendAt) return 'expires_before_send_at'
+function refusalOf(event: NotificationRequested, valueBytes: number): Refusal | undefined {
+  const { userId, createdAt, sendAt, expiresAt, template, locale, collapseKey } = event
+  if (valueBytes > requestBytes) return because('too_large')
+  if (!Number.isSafeInteger(userId) || userId <= 0) return because('invalid_user_id')
+  if (template !== null && !nameForm.test(template)) return because('unknown_template')
+  if (locale !== null && !isLocale(locale)) return invalid('locale')
+  if (collapseKey !== null && !nameForm.test(collapseKey)) return invalid('collapseKey')
+  if (expiresAt !== null && expiresAt < createdAt) return because('expires_before_created')
+  if (sendAt !== null && sendAt > createdAt + sendAtHorizonMs) return because('beyond_horizon')
+  if (sendAt !== null && expiresAt !== null && expiresAt <= sendAt) return because('expires_before_send_at')
   return undefined
+}
+
+function because(reason: RequestReason): Refusal {
+  return { reason, detail: null }
+}
+
+function invalid(field: keyof NotificationRequested): Refusal {
+  return { reason: 'invalid_request', detail: field }
 }

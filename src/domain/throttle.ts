@@ -41,6 +41,11 @@ export type CapAnswer =
 /** While nobody can count, those who wait for it ask again so much later. */
 const unavailableRetryMs = 60_000
 
+/** A cap of nothing: there will never be a place. */
+export function isForbidden(category: Category, userCaps: readonly Cap[]): boolean {
+  return !category.mandatory && [...category.caps, ...userCaps].some(({ limit }) => limit < 1)
+}
+
 export function isCapped(category: Category, userCaps: readonly Cap[]): boolean {
   return !category.mandatory && (category.caps.length > 0 || userCaps.length > 0)
 }

@@ -7,10 +7,10 @@ import { dayOf, type Digest } from '../../domain/identity.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
 import type { Coordinates, NotificationKey } from '../../domain/notification-log.ts'
 import type { RequestChannel } from '../../domain/channel.ts'
-import type { DeadLetterReason, RequestReason } from '../../domain/reason.ts'
+import type { DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord } from '../../domain/record.ts'
 import { readPass } from '../../domain/record-headers.ts'
-import { mayBeOnRecord, validateRequest } from '../../domain/request-validation.ts'
+import { mayBeOnRecord, validateRequest, type Refusal } from '../../domain/request-validation.ts'
 import type { RouterPorts } from './ports.ts'
 
 /** A request on its way through the stages. */
@@ -27,7 +27,7 @@ export interface Request {
   /** Null for the category's. */
   channels: readonly RequestChannel[] | null
   /** Set where validation refused it already; it is still logged, so that its id stays known. */
-  refused: RequestReason | null
+  refused: Refusal | null
   /** Whether a row may be written for it: not for a day whose partition may be gone. */
   loggable: boolean
 }
@@ -43,7 +43,7 @@ export interface DecodedChunk {
   requests: Request[]
   cancellations: CancelRequest[]
   /** Refused without a log row: its identity or day is not one. */
-  refused: { event: NotificationRequested; lane: Lane; reason: RequestReason }[]
+  refused: ({ event: NotificationRequested; lane: Lane } & Refusal)[]
   deadLetters: { record: ConsumedRecord; reason: DeadLetterReason }[]
 }
 
@@ -92,7 +92,7 @@ function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk,
   // What is too old now may have been consumed in time, and come again: then its row says what became of it.
   const isRepeat = verdict.kind === 'refused' && verdict.reason === 'too_old' && mayBeOnRecord(event, nowMs)
   if (verdict.kind === 'refused' && !verdict.loggable && !isRepeat) {
-    chunk.refused.push({ event, lane, reason: verdict.reason })
+    chunk.refused.push({ event, lane, reason: verdict.reason, detail: verdict.detail })
     return
   }
   chunk.requests.push({
@@ -104,7 +104,7 @@ function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk,
     lane,
     contentHash: contentHashOf(record.value, sha256),
     channels: verdict.kind === 'valid' ? verdict.channels : null,
-    refused: verdict.kind === 'refused' ? verdict.reason : null,
+    refused: verdict.kind === 'refused' ? verdict : null,
     loggable: verdict.kind === 'valid' || verdict.loggable,
   })
 }

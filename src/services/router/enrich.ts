@@ -10,6 +10,7 @@ import { deliveryIdOf } from '../../domain/identity.ts'
 import type { RoutingDecision } from '../../domain/notification-log.ts'
 import { targetsOf } from '../../domain/plan-channel.ts'
 import type { Profile } from '../../domain/profile.ts'
+import type { Refusal } from '../../domain/request-validation.ts'
 import type { PublishedTemplate } from '../../domain/template.ts'
 import type { Request } from './decode.ts'
 import type { RouterPorts } from './ports.ts'
@@ -44,13 +45,17 @@ export async function enrichAndDecide(open: readonly OpenRequest[], ports: Route
     const profile = facts.profiles.get(request.event.userId)
     return {
       request,
-      decision: request.refused === null ? decideOne(request, { ...facts, nowMs }, ports) : failed(request.refused),
+      decision: request.refused === null ? decideOne(request, { ...facts, nowMs }, ports) : refused(request.refused),
       decidedAtMs: nowMs,
       category,
       profile,
       expiresAtMs: category === undefined ? nowMs : expiryOf(request.event, category),
     }
   })
+}
+
+function refused({ reason, detail }: Refusal): RoutingDecision {
+  return { ...failed(reason), detail }
 }
 
 interface Facts {

@@ -6,9 +6,8 @@
  */
 import { commandFor } from '../../domain/command-for.ts'
 import type { DeliveryState } from '../../domain/delivery-state.ts'
-import type { DeliveryStatus, OriginalRecord, Status } from '../../domain/delivery-status.ts'
+import type { DeliveryStatus } from '../../domain/delivery-status.ts'
 import type { PlannedDelivery, RoutingDecision } from '../../domain/notification-log.ts'
-import type { StatusReason } from '../../domain/reason.ts'
 import type { OutgoingRecord } from '../../domain/record.ts'
 import { deliveryHeaders, traceHeaders } from '../../domain/record-headers.ts'
 import { notificationStatus, type NotificationStep, type StatusSubject } from '../../domain/status-record.ts'
@@ -96,16 +95,16 @@ type StatusPorts = Pick<RouterPorts, 'encodeStatus' | 'topics' | 'sha1' | 'now' 
 /** A status about a request that has no decision of its own: a duplicate, a cancelled one, one refused unlogged. */
 export function bareStatus(
   subject: StatusSubject,
-  step: { status: Status; reason: StatusReason | null; pass: number; original?: OriginalRecord | null },
+  step: Pick<NotificationStep, 'status' | 'reason' | 'pass'> & Partial<Pick<NotificationStep, 'detail' | 'original'>>,
   ports: StatusPorts,
 ): OutgoingRecord {
   return publishStatus(
     notificationStatus(
       subject,
       {
+        detail: null,
         original: null,
         ...step,
-        detail: null,
         channel: null,
         templateId: null,
         templateVersion: null,

@@ -51,8 +51,8 @@ export function createRouter(lane: Lane, ports: RouterPorts): Router {
 
 function refusals(chunk: DecodedChunk, ports: RouterPorts): OutgoingRecord[] {
   const deadLetters = chunk.deadLetters.map(({ record, reason }) => deadLetterOf(record, reason, ports))
-  const refused = chunk.refused.map(({ event, lane, reason }) =>
-    bareStatus({ ...event, lane }, { status: 'failed', reason, pass: 0 }, ports),
+  const refused = chunk.refused.map(({ event, lane, reason, detail }) =>
+    bareStatus({ ...event, lane }, { status: 'failed', reason, detail, pass: 0 }, ports),
   )
   return [...deadLetters, ...refused]
 }
@@ -119,7 +119,10 @@ function known({ open, redelivered, cancelled, duplicates, forged }: LookedUp, p
 }
 
 function refusedUnlogged(request: Request, ports: RouterPorts): OutgoingRecord[] {
-  return [bareStatus(subjectOf(request), { status: 'failed', reason: request.refused, pass: request.pass }, ports)]
+  const { refused, pass } = request
+  if (refused === null) return []
+  const { reason, detail } = refused
+  return [bareStatus(subjectOf(request), { status: 'failed', reason, detail, pass }, ports)]
 }
 
 /** Says whether the producer repeated itself or used an id twice, and which record was decided instead. */

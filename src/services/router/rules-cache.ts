@@ -1,8 +1,8 @@
 /**
  * Categories and templates kept in the process for a moment: a handful of rows that every chunk needs.
  *
- * A change is told, and seen after the time to live at the latest, should nobody have heard of it. Nothing depends on seeing it sooner: the claim reads settings,
- * suppressions and the category from the database again.
+ * A change is told, and seen after the time to live at the latest, should nobody have heard of it. Nothing depends on
+ * seeing it sooner: the claim reads settings, suppressions and the category from the database again.
  */
 import { LRUCache } from 'lru-cache'
 

@@ -6,7 +6,7 @@
 import type { Category } from '../../domain/category.ts'
 import type { Profile } from '../../domain/profile.ts'
 import { windowsOf } from '../../domain/quiet-of.ts'
-import { isCapped, throttled, type CapRequest } from '../../domain/throttle.ts'
+import { isCapped, isForbidden, throttled, type CapRequest } from '../../domain/throttle.ts'
 import type { Decided } from './enrich.ts'
 import { idOf } from './look-up.ts'
 import type { RouterPorts } from './ports.ts'
@@ -14,10 +14,10 @@ import type { RouterPorts } from './ports.ts'
 type Countable = Decided & { category: Category; profile: Profile }
 
 export async function throttle(decided: readonly Decided[], ports: RouterPorts): Promise<Decided[]> {
-  const counted = decided.filter((item): item is Countable => isCounted(item, ports))
-  if (counted.length === 0) return [...decided]
+  const counted = decided.filter((item): item is Countable => isCounted(item, ports) && !isNever(item, ports))
   const answers = await ports.caps.reserve(counted.map((item) => capRequestOf(item, ports)))
   const answerOf = new Map(counted.map((item, index) => [item as Decided, answers[index]]))
+  for (const item of decided) if (isNever(item, ports)) answerOf.set(item, { kind: 'full' })
   return decided.map((item) => {
     const answer = answerOf.get(item)
     const { category, decidedAtMs: nowMs, expiresAtMs } = item
@@ -28,6 +28,11 @@ export async function throttle(decided: readonly Decided[], ports: RouterPorts):
 
 function isCounted({ decision, category, profile }: Decided, { userCaps }: RouterPorts): boolean {
   return decision.kind === 'routed' && profile !== undefined && category !== undefined && isCapped(category, userCaps)
+}
+
+function isNever(item: Decided, { userCaps }: RouterPorts): boolean {
+  const { decision, category } = item
+  return decision.kind === 'routed' && category !== undefined && isForbidden(category, userCaps)
 }
 
 function capRequestOf(

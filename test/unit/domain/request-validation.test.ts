@@ -41,6 +41,19 @@ describe('a request', () => {
     assert.equal(reasonOf({ collapseKey: 'a\u0000b' }), 'invalid_request')
   })
 
+  test('is told which field makes no sense', () => {
+    const fieldOf = (choices: Partial<NotificationRequested>) => {
+      const found = verdict(choices)
+      return found.kind === 'refused' ? `${found.reason} ${found.detail}` : 'valid'
+    }
+    assert.equal(fieldOf({ locale: 'not a locale' }), 'invalid_request locale')
+    assert.equal(fieldOf({ locale: 'tlh-Latn-AQ' }), 'valid')
+    assert.equal(fieldOf({ channels: ['pigeon'] }), 'invalid_request channels')
+    assert.equal(fieldOf({ collapseKey: '' }), 'invalid_request collapseKey')
+    assert.equal(fieldOf({ notificationId: '7' }), 'invalid_request notificationId')
+    assert.equal(fieldOf({ sendAt: nowMs + 5, expiresAt: nowMs + 5 }), 'expires_before_send_at null')
+  })
+
   test('gets no log row where it has no identity or no day of its own', () => {
     const unloggable: Partial<NotificationRequested>[] = [
       { notificationId: 'not-a-uuid' },
