@@ -27,7 +27,12 @@ const columns = `
       add column caps_unavailable_policy text not null default 'send'
         check (caps_unavailable_policy in ('send', 'defer')),
       add constraint categories_send_window_check
-        check ((send_from_minute is null) = (send_until_minute is null));
+        check ((send_from_minute is null) = (send_until_minute is null)),
+      -- A cap that nobody can count would stop the counting of all that come with it.
+      add constraint categories_caps_form_check check (caps = jsonb_path_query_array(
+        caps,
+        '$[*] ? (@.limit.type() == "number" && @.limit >= 0 && @.windowSeconds.type() == "number" && @.windowSeconds >= 1)'
+      ));
 `
 
 // Routers keep categories and templates for some seconds; whoever changes one, by whatever means, ends that at once.

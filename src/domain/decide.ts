@@ -52,9 +52,7 @@ function conclude(planned: readonly PlannedChannel[], quiet: Quiet, expiresAt: n
   // The producer's fault, whoever the person is: said before anything that is the person's wish.
   const missing = planned.find((plan) => plan.kind === 'missing_variable')
   if (missing !== undefined) return { ...failed('missing_variable'), detail: missing.variable }
-  const suppressedChannels = planned.flatMap((plan): SuppressedChannel[] =>
-    plan.kind === 'suppressed' ? [{ channel: plan.channel, reason: plan.reason }] : [],
-  )
+  const suppressedChannels = planned.flatMap(suppressionsOf)
   const deliveries = planned.flatMap((plan) => (plan.kind === 'planned' ? plan.deliveries : []))
   if (deliveries.length === 0) {
     const [first] = suppressedChannels
@@ -68,6 +66,12 @@ function conclude(planned: readonly PlannedChannel[], quiet: Quiet, expiresAt: n
     return quiet.untilMs < expiresAt ? deferred('quiet_hours', quiet.untilMs) : expired('quiet_hours')
   }
   return { ...nothing, kind: 'routed', reason: null, deliveries, suppressedChannels }
+}
+
+/** Said also where only some of a channel's devices are suppressed: nobody should have to ask why one stayed silent. */
+function suppressionsOf(plan: PlannedChannel): SuppressedChannel[] {
+  if (plan.kind === 'suppressed') return [{ channel: plan.channel, reason: plan.reason }]
+  return plan.kind === 'planned' && plan.isPartial ? [{ channel: plan.channel, reason: 'address_suppressed' }] : []
 }
 
 const nothing = { detail: null, deferredUntilMs: null, deliveries: [], suppressedChannels: [] }

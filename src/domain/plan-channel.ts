@@ -26,7 +26,8 @@ export interface PlanInput {
 }
 
 export type PlannedChannel =
-  | { kind: 'planned'; deliveries: PlannedDelivery[] }
+  /** `isPartial`: further devices of the person are suppressed. */
+  | { kind: 'planned'; channel: RequestChannel; deliveries: PlannedDelivery[]; isPartial: boolean }
   | { kind: 'suppressed'; channel: RequestChannel; reason: SuppressionReason }
   | { kind: 'missing_variable'; variable: string }
 
@@ -55,7 +56,7 @@ export function planChannel(channel: RequestChannel, input: PlanInput): PlannedC
     unknownPolicy: category.unknownPolicy,
     expiresAt,
   }))
-  return { kind: 'planned', deliveries }
+  return { kind: 'planned', channel, deliveries, isPartial: allowed.length < targets.length }
 }
 
 interface Target {

@@ -75,9 +75,14 @@ function withoutLastParts<Content extends { locale: string }>(
   let prefix = locale
   while (prefix !== '') {
     const candidate = prefix
-    const found = available.find((content) => content.locale === candidate)
+    const found = available.find((content) => isSameTag(content.locale, candidate))
     if (found !== undefined) return found
     prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('-')))
   }
   return undefined
+}
+
+/** Language tags are the same in whatever case they are written (RFC 5646, section 2.1.1). */
+function isSameTag(one: string, other: string): boolean {
+  return one === other || (one.length === other.length && one.toLowerCase() === other.toLowerCase())
 }

@@ -60,7 +60,8 @@ export function throttled(
     case 'free':
       return routed
     case 'reserved':
-      return deferred('over_cap', answer.atMs)
+      // A resumption is at its place although the clock that counts is behind the one that woke it.
+      return answer.atMs <= nowMs ? routed : deferred('over_cap', answer.atMs)
     case 'full':
       return {
         ...routed,

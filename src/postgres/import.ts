@@ -9,6 +9,7 @@ import type { Knex } from 'knex'
 import { DatabaseError } from 'pg'
 import type { Category } from '../domain/category.ts'
 import type { RequestChannel } from '../domain/channel.ts'
+import type { DailyHours } from '../domain/quiet-windows.ts'
 
 export interface NewPerson {
   userId: number
@@ -18,6 +19,7 @@ export interface NewPerson {
   locale: string
   /** IANA name. */
   timeZone: string
+  quietHours: DailyHours | null
   devices: readonly { deviceId: string; platform: 'ios' | 'android'; token: string }[]
   channelSettings: readonly { channel: RequestChannel; optIn: boolean }[]
   categorySettings: readonly { category: string; channel: RequestChannel; optIn: boolean }[]
@@ -83,7 +85,10 @@ async function addCategories(transaction: Knex.Transaction, categories: readonly
     opt_in_default: category.optInDefault,
     caps: JSON.stringify(category.caps),
     over_cap_policy: category.overCapPolicy,
+    caps_unavailable_policy: category.capsUnavailablePolicy,
     quiet_hours_policy: category.quietHoursPolicy,
+    send_from_minute: category.sendWindow?.fromMinute ?? null,
+    send_until_minute: category.sendWindow?.untilMinute ?? null,
     time_to_live_seconds: category.timeToLiveSeconds,
     unknown_policy: category.unknownPolicy,
     template_id: category.templateId,
@@ -94,12 +99,14 @@ async function addCategories(transaction: Knex.Transaction, categories: readonly
 async function addPeople(transaction: Knex.Transaction, people: readonly NewPerson[]): Promise<number> {
   if (people.length > peoplePerImport) throw new Error(`more than ${peoplePerImport} people in one import`)
   if (people.length === 0) return 0
-  const rows = people.map(({ userId, email, phoneNumber, locale, timeZone }) => ({
+  const rows = people.map(({ userId, email, phoneNumber, locale, timeZone, quietHours }) => ({
     user_id: userId,
     email,
     phone_number: phoneNumber,
     locale,
     time_zone: timeZone,
+    quiet_from_minute: quietHours?.fromMinute ?? null,
+    quiet_until_minute: quietHours?.untilMinute ?? null,
   }))
   const inserted = (await transaction('users').insert(rows).onConflict('user_id').ignore().returning('user_id')) as {
     user_id: string

@@ -56,7 +56,7 @@ export interface EventMaintenance {
   ): Promise<number>
   /** At most `limit` deliveries of the day that are not final and that nothing has moved for so long. */
   findStuck(day: string, unmovedMs: number, limit: number): Promise<StoredDelivery[]>
-  /** Whether a delivery of the day is not final. */
+  /** Whether a delivery of the day is not final, or a notification of the day waits. */
   hasOpen(day: string): Promise<boolean>
 }
 

@@ -2,7 +2,7 @@
  * One round of maintenance: partitions ahead and behind, deliveries whose time is long over, and those that are stuck.
  *
  * Nothing that changes is indexed, so deliveries are looked for by reading a day's partition whole. A day that no event
- * can be of any more and that has nothing open is remembered and not read again by this process.
+ * can be of any more, for which nothing waits and that has nothing open, is remembered and not read again by this process.
  */
 import { eventRetentionDays } from '../../domain/request-validation.ts'
 import type { StoredDelivery } from '../../domain/stored-delivery.ts'
@@ -18,6 +18,7 @@ export interface MaintenancePorts {
     beforeCommit: (expired: readonly StoredDelivery[]) => Promise<void>,
   ): Promise<number>
   findStuck(day: string, unmovedMs: number, limit: number): Promise<StoredDelivery[]>
+  /** Whether a delivery of the day is not final, or a notification of the day waits. */
   hasOpen(day: string): Promise<boolean>
   /** Publishes their statuses; resolves once all are acknowledged. */
   publishExpired(expired: readonly StoredDelivery[]): Promise<void>
@@ -49,7 +50,10 @@ const expiryGraceMs = 3_600_000
 /** Rows that one transaction locks while their statuses are published. */
 const sweepBatch = 500
 export const stuckShown = 100
-/** Events are refused when they are older than 7 days; a day more for those on their way. */
+/**
+ * New events are refused when they are older than 7 days; a day more for those on their way. What waits may be resumed
+ * later: its day counts as open until then.
+ */
 const closedAfterDays = 9
 
 export interface Maintainer {

@@ -2,15 +2,14 @@
  * Stage 1, decode: from bytes to requests. Poison goes to the dead letters byte for byte, and what decodes but could
  * not be keyed in the log is refused at once.
  */
-import type { Lane } from '../../domain/channel.ts'
 import { dayOf, type Digest } from '../../domain/identity.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
 import type { Coordinates, NotificationKey } from '../../domain/notification-log.ts'
-import type { RequestChannel } from '../../domain/channel.ts'
+import type { Lane, RequestChannel } from '../../domain/channel.ts'
 import type { DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord } from '../../domain/record.ts'
 import { readPass } from '../../domain/record-headers.ts'
-import { mayBeOnRecord, validateRequest, type Refusal } from '../../domain/request-validation.ts'
+import { mayBeOnRecord, oldestRequestMs, validateRequest, type Refusal } from '../../domain/request-validation.ts'
 import type { RouterPorts } from './ports.ts'
 
 /** A request on its way through the stages. */
@@ -39,9 +38,15 @@ export interface CancelRequest {
   lane: Lane
 }
 
+export interface CancelRecord extends CancelRequest {
+  record: ConsumedRecord
+  /** Of an event that is too old to be new. */
+  isOld: boolean
+}
+
 export interface DecodedChunk {
   requests: Request[]
-  cancellations: CancelRequest[]
+  cancellations: CancelRecord[]
   /** Refused without a log row: its identity or day is not one. */
   refused: ({ event: NotificationRequested; lane: Lane } & Refusal)[]
   deadLetters: { record: ConsumedRecord; reason: DeadLetterReason }[]
@@ -88,7 +93,9 @@ function sortRequest(event: NotificationRequested, { record, lane, nowMs, chunk,
     chunk.deadLetters.push({ record, reason: 'bad_header' })
     return
   }
-  const verdict = validateRequest(event, record.value?.length ?? 0, nowMs)
+  // What waited may be older than a new event may be; its row decides whether it is a resumption.
+  const atMs = pass > 0 && mayBeOnRecord(event, nowMs) ? Math.min(nowMs, event.createdAt + oldestRequestMs) : nowMs
+  const verdict = validateRequest(event, record.value?.length ?? 0, atMs)
   // What is too old now may have been consumed in time, and come again: then its row says what became of it.
   const isRepeat = verdict.kind === 'refused' && verdict.reason === 'too_old' && mayBeOnRecord(event, nowMs)
   if (verdict.kind === 'refused' && !verdict.loggable && !isRepeat) {
@@ -117,8 +124,9 @@ function sortCancellation(event: NotificationCancelled, { record, lane, nowMs, c
     record.value?.length ?? 0,
     nowMs,
   )
-  if (verdict.kind === 'refused') chunk.deadLetters.push({ record, reason: 'data_error' })
-  else chunk.cancellations.push({ event, key: keyOf(event), lane })
+  const isOld = verdict.kind === 'refused' && verdict.reason === 'too_old' && mayBeOnRecord(event, nowMs)
+  if (verdict.kind === 'refused' && !isOld) chunk.deadLetters.push({ record, reason: 'data_error' })
+  else chunk.cancellations.push({ event, key: keyOf(event), lane, record, isOld })
 }
 
 /** Magic byte and schema id: a producer that was deployed anew may repeat itself under another schema. */

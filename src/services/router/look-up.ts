@@ -32,10 +32,16 @@ export async function lookUp(requests: readonly Request[], log: NotificationLog)
     const entry = own ?? known[0]
     if (entry === undefined && request.pass === 0) looked.open.push({ request, deferredUntilMs: null })
     else if (entry === undefined) looked.forged.push(request)
-    else if (own === undefined) looked.duplicates.push({ request, entry })
-    else sort(request, own, looked)
+    else if (own !== undefined) sort(request, own, looked)
+    else if (isBareCancel(entry)) looked.cancelled.push({ request, entry })
+    else looked.duplicates.push({ request, entry })
   }
   return looked
+}
+
+/** Named another day than the request, by the app's mistake: nothing came first by it, so nothing is a duplicate of it. */
+function isBareCancel({ decision, coordinates }: LogEntry): boolean {
+  return decision.kind === 'cancelled' && coordinates.partition < 0
 }
 
 function sort(request: Request, entry: LogEntry, looked: LookedUp): void {

@@ -10,7 +10,7 @@ import type { LogEntry } from '../../domain/notification-log.ts'
 import { isDeferralReason, type DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { cancel } from './cancel.ts'
-import { decode, type DecodedChunk, type Request } from './decode.ts'
+import { decode, type CancelRecord, type DecodedChunk, type Request } from './decode.ts'
 import { enrichAndDecide, type Decided } from './enrich.ts'
 import { bareStatus, forward } from './forward.ts'
 import { idOf, lookUp, type LookedUp } from './look-up.ts'
@@ -42,11 +42,20 @@ export function createRouter(lane: Lane, ports: RouterPorts): Router {
       open = [...lost, ...rest]
     }
     // After the requests: a cancel that came behind its request in the chunk finds its row.
-    for (const cancellation of chunk.cancellations) outgoing.push(...(await cancel(cancellation, ports)))
+    for (const cancellation of chunk.cancellations) outgoing.push(...(await cancelOne(cancellation, ports)))
     await ports.publish(outgoing)
   }
 
   return { handle }
+}
+
+/** Of a day that may have no partition any more only what is on record can be cancelled. */
+async function cancelOne(cancellation: CancelRecord, ports: RouterPorts): Promise<OutgoingRecord[]> {
+  const { key, record, isOld } = cancellation
+  if (isOld && !(await ports.log.lookUp([key])).some((entry) => entry.source === key.source && entry.day === key.day)) {
+    return [deadLetterOf(record, 'data_error', ports)]
+  }
+  return cancel(cancellation, ports)
 }
 
 function refusals(chunk: DecodedChunk, ports: RouterPorts): OutgoingRecord[] {
@@ -110,8 +119,9 @@ function known({ open, redelivered, cancelled, duplicates, forged }: LookedUp, p
     ...redelivered.flatMap(({ request, entry }) =>
       forward({ request, decision: entry.decision, decidedAtMs: entry.decidedAtMs, stateOf: entry.stateOf }, ports),
     ),
-    ...cancelled.map(({ request }) =>
-      bareStatus(subjectOf(request), { status: 'cancelled', reason: 'cancelled', pass: request.pass }, ports),
+    // With the pass of the row, as the cancel itself told it: one status id, whoever tells.
+    ...cancelled.map(({ request, entry }) =>
+      bareStatus(subjectOf(request), { status: 'cancelled', reason: 'cancelled', pass: entry.pass }, ports),
     ),
     ...duplicates.map(({ request, entry }) => duplicateStatus(request, entry, ports)),
     ...forged.map((request) => deadLetterOf(request.record, 'bad_header', ports)),

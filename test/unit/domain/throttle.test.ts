@@ -29,6 +29,7 @@ describe('what a cap’s answer makes of a decision', () => {
     const waits = decided({ kind: 'reserved', atMs: nowMs + 5 })
     assert.deepEqual([waits.kind, waits.reason, waits.deferredUntilMs], ['deferred', 'over_cap', nowMs + 5])
     assert.deepEqual(waits.deliveries, [])
+    assert.equal(decided({ kind: 'reserved', atMs: nowMs }), routed, 'its time has come by the clock that woke it')
   })
 
   test('no place, of a category that does not wait: every channel that would have got it says so', () => {
