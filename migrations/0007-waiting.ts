@@ -28,10 +28,10 @@ const columns = `
         check (caps_unavailable_policy in ('send', 'defer')),
       add constraint categories_send_window_check
         check ((send_from_minute is null) = (send_until_minute is null)),
-      -- A cap that nobody can count would stop the counting of all that come with it.
+      -- A cap that nobody can count would stop the counting of all that come with it. (knex takes a bare ? for a value.)
       add constraint categories_caps_form_check check (caps = jsonb_path_query_array(
         caps,
-        '$[*] ? (@.limit.type() == "number" && @.limit >= 0 && @.windowSeconds.type() == "number" && @.windowSeconds >= 1)'
+        '$[*] \\? (@.limit.type() == "number" && @.limit >= 0 && @.windowSeconds.type() == "number" && @.windowSeconds >= 1)'
       ));
 `
 
