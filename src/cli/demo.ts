@@ -30,7 +30,7 @@ export function demoCommand(): Command {
     .option('--rate <count>', 'events a second (default: 200, up to 700 for many)', wholeNumberArgument(1, 10_000))
     .addHelpText(
       'after',
-      '\nExits with 1 unless what the providers took, what Postgres says and what the status topic says are the same.\n\nExamples:\n  fanfare demo\n  EVENTS=100000 fanfare demo',
+      '\nExits with 1 unless what the providers took, what Postgres says and what the status topic says are the same, and\nevery special event (opted out, quiet, over a cap, scheduled, cancelled, duplicate) went as predicted.\n\nExamples:\n  fanfare demo\n  EVENTS=100000 fanfare demo',
     )
     .action(async ({ events, rate }: { events: number; rate?: number }) => {
       const signal = shutdownSignal()

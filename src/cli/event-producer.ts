@@ -3,7 +3,7 @@
  * the user. For commands, the demo and tests; Fanfare's roles never ask for notifications themselves.
  */
 import type { Lane } from '../domain/channel.ts'
-import type { NotificationRequested } from '../domain/notification.ts'
+import type { NotificationCancelled, NotificationRequested } from '../domain/notification.ts'
 import type { OutgoingRecord } from '../domain/record.ts'
 import type { TopicNames } from '../domain/topic-names.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
@@ -17,9 +17,17 @@ export interface LanedEvent {
   event: NotificationRequested
 }
 
+export interface LanedCancel {
+  /** Its request's: on another it may overtake the request. */
+  lane: Lane
+  cancel: NotificationCancelled
+}
+
 export interface EventProducer {
   /** Resolves when the broker has acknowledged all of them. Throws DependencyUnavailable: some may be stored. */
   publish(events: readonly LanedEvent[]): Promise<void>
+  /** As `publish`. */
+  cancel(cancels: readonly LanedCancel[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -31,20 +39,25 @@ export interface EventProducerOptions {
 
 /** Connects. Throws SchemaNotRegistered, or DependencyUnavailable when the broker or the registry is away. */
 export async function startEventProducer({ kafka, registry, topics }: EventProducerOptions): Promise<EventProducer> {
-  const writer = await createAvroWriter({
-    registry: createRegistryClient(registry),
-    record: 'NotificationRequested',
-    subject: subjectOf(topics.requested('transactional'), 'NotificationRequested'),
-  })
+  const client = createRegistryClient(registry)
+  const writerOf = (record: 'NotificationRequested' | 'NotificationCancelled') =>
+    createAvroWriter({ registry: client, record, subject: subjectOf(topics.requested('transactional'), record) })
+  const [requests, cancellations] = await Promise.all([
+    writerOf('NotificationRequested'),
+    writerOf('NotificationCancelled'),
+  ])
   const producer = await startRecordProducer(kafka)
-  const toRecord = ({ lane, event }: LanedEvent): OutgoingRecord => ({
+  const recordOf = (lane: Lane, userId: number, value: Uint8Array): OutgoingRecord => ({
     topic: topics.requested(lane),
-    key: String(event.userId),
-    value: writer.encode(event),
+    key: String(userId),
+    value,
     headers: {},
   })
   return {
-    publish: (events) => producer.send(events.map(toRecord)),
+    publish: (events) =>
+      producer.send(events.map(({ lane, event }) => recordOf(lane, event.userId, requests.encode(event)))),
+    cancel: (cancels) =>
+      producer.send(cancels.map(({ lane, cancel }) => recordOf(lane, cancel.userId, cancellations.encode(cancel)))),
     close: () => producer.close(),
   }
 }

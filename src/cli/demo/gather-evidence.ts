@@ -55,8 +55,9 @@ async function readStatuses({
       for (const decoded of await reader.decodeChunk(records.map(({ value }) => value))) {
         if (decoded.kind === 'poison') throw new Error(`the status topic holds what cannot be read: ${decoded.reason}`)
         // Only what is compared: a million whole records would not fit.
-        const { statusId, notificationId, source, deliveryId, channel, status, plannedDeliveries } = decoded.value
-        statuses.push({ statusId, notificationId, source, deliveryId, channel, status, plannedDeliveries })
+        const { statusId, notificationId, source, deliveryId, channel, status, reason, plannedDeliveries } =
+          decoded.value
+        statuses.push({ statusId, notificationId, source, deliveryId, channel, status, reason, plannedDeliveries })
       }
     },
   })

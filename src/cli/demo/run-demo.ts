@@ -9,15 +9,18 @@ import { join, relative } from 'node:path'
 import type { Environment } from '../../configuration/environment.ts'
 import { topicNames } from '../../domain/topic-names.ts'
 import type { KafkaConnection } from '../../kafka/connection.ts'
+import { comparePredictions, waits, type PublishedEvent } from '../../local/demo/predictions.ts'
 import { reportText } from '../../local/demo/report.ts'
+import { createScript, demoCategories, type Script } from '../../local/demo/script.ts'
 import { countText } from '../../local/demo/text-table.ts'
-import type { Evidence, NotificationIdentity } from '../../local/reconciliation/evidence.ts'
+import { nameOf, type Evidence } from '../../local/reconciliation/evidence.ts'
 import { reconcile } from '../../local/reconciliation/reconcile.ts'
 import { startSimulator, type Simulator } from '../../local/simulator/simulator.ts'
 import type { StackEvent } from '../../local/stack/stack-event.ts'
 import { startStack, type Stack } from '../../local/stack/stack.ts'
-import { createAudit } from '../../postgres/audit.ts'
+import { createAudit, type Tally } from '../../postgres/audit.ts'
 import { createHotPathPool } from '../../postgres/hot-path-pool.ts'
+import { openDatabaseImport, peoplePerImport } from '../../postgres/import.ts'
 import { startEventProducer } from '../event-producer.ts'
 import { createProgressLine } from '../progress-line.ts'
 import { defaultSeed, seedDatabase } from '../seed.ts'
@@ -48,10 +51,14 @@ interface World {
   kafka: KafkaConnection
 }
 
-/** @returns whether every event was settled and the three parties agree. Throws where a part fails. */
+/**
+ * @returns whether every event was settled, the three parties agree, and what became of the special events is what the
+ * script predicted. Throws where a part fails.
+ */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { events, directory, environment, signal } = options
   const phases = createPhases(write)
+  const script = createScript({ events, users, seed, nowMs: Date.now() })
   phases.say(`Fanfare demo: ${countText(events)} events for ${countText(users)} people, all on this machine`)
   await using opened = new AsyncDisposableStack()
   const [stack, simulator] = await phases.run(sentences.start, () =>
@@ -60,15 +67,15 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const kafka: KafkaConnection = { brokers: stack.kafka.brokers, clientId: 'fanfare-demo', log: () => {} }
   const world: World = { stack, simulator, kafka }
   await phases.run(sentences.contracts, () => applyContracts(stack))
-  const roles = await phases.run(sentences.roles, () => startRoles(world, { ...options, opened }))
+  const roles = await phases.run(sentences.roles, () => startRoles(world, { ...options, script, opened }))
   phases.say(`  they log to ${relative(process.cwd(), join(stack.logs, rolesLog))}`)
   const pool = createHotPathPool({ url: stack.postgres.url, applicationName: 'fanfare-demo', maxConnections: 2 })
   opened.defer(() => pool.close())
   const audit = createAudit(pool)
-  const published: NotificationIdentity[] = []
+  const published: PublishedEvent[] = []
   const sentence = `publishing ${countText(options.perSecond)} events a second, on both lanes`
   const missing = await phases.run({ name: 'events', sentence }, () =>
-    publishAndSettle(world, { ...options, roles, published, readTally: audit.tally }),
+    publishAndSettle(world, { ...options, script, roles, published, readTally: audit.tally }),
   )
   if (missing !== undefined) phases.say(`NOT SETTLED: ${missing}`)
   // What is settled in Postgres may still be on its way to the status topic: a drained process has published it.
@@ -83,10 +90,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       registry: { url: stack.registry.url },
     }),
   )
-  const reconciliation = reconcile(evidence)
-  write(`\n${reportText(evidence, reconciliation)}\n\n`)
+  const waiting = published.filter(({ outcome }) => outcome !== null && waits(outcome))
+  const reconciliation = reconcile(evidence, new Set(waiting.map(nameOf)))
+  const predictions = comparePredictions(script.predicted, published, evidence)
+  write(`\n${reportText(evidence, { ...reconciliation, predictions })}\n\n`)
   write(`First delivery ${firstDeliveryText(evidence)} after the start.\nTimes: ${phases.summary()}.\n`)
-  return missing === undefined && reconciliation.differences.length === 0
+  const holds = predictions.every((prediction) => prediction.holds)
+  return missing === undefined && reconciliation.differences.length === 0 && holds
 }
 
 const sentences = {
@@ -132,7 +142,7 @@ const hashKeyBytes = 32
 
 async function startRoles(
   { stack, simulator }: World,
-  { environment, signal, opened }: DemoOptions & { opened: AsyncDisposableStack },
+  { environment, signal, script, opened }: DemoOptions & { script: Script; opened: AsyncDisposableStack },
 ): Promise<RolesProcess> {
   const starting = startRolesProcess({
     environment: {
@@ -140,34 +150,51 @@ async function startRoles(
       ...stack.environment,
       ...simulator.environment,
       FANFARE_TOPIC_PREFIX: '',
+      // A cap over all categories would meet people whose events the script predicts.
+      FANFARE_USER_CAPS: '',
       FANFARE_ADDRESS_HASH_KEY: randomBytes(hashKeyBytes).toString('hex'),
     },
     logFile: join(stack.logs, rolesLog),
     signal,
   })
   // The people come while the roles start; nobody asks for them yet.
-  const [roles, seeding] = await Promise.allSettled([
+  const [roles, ...seedings] = await Promise.allSettled([
     starting,
     seedDatabase({ url: stack.postgres.url, users, seed, signal }),
+    addGuests(stack.postgres.url, script),
   ])
   // Where the roles have failed, that is the error to tell.
   if (roles.status === 'fulfilled') opened.defer(() => roles.value.end().catch(() => {}))
   if (roles.status === 'rejected') throw roles.reason
-  if (seeding.status === 'rejected') throw seeding.reason
+  for (const seeding of seedings) if (seeding.status === 'rejected') throw seeding.reason
   return roles.value
 }
 
+/** The script's own people and categories. */
+async function addGuests(url: string, { people }: Script): Promise<void> {
+  const database = openDatabaseImport(url)
+  try {
+    await database.addCategories(Object.values(demoCategories))
+    for (let first = 0; first < people.length; first += peoplePerImport) {
+      await database.addPeople(people.slice(first, first + peoplePerImport))
+    }
+  } finally {
+    await database.close()
+  }
+}
+
 interface Publishing extends DemoOptions {
+  script: Script
   roles: RolesProcess
   /** Filled with what the broker has acknowledged. */
-  published: NotificationIdentity[]
+  published: PublishedEvent[]
   readTally: Parameters<typeof untilSettled>[0]['readTally']
 }
 
 /** @returns undefined when everything is settled, or what is missing. */
 async function publishAndSettle(
   { stack, kafka }: World,
-  { events, perSecond, signal, roles, published, readTally }: Publishing,
+  { events, perSecond, signal, script, roles, published, readTally }: Publishing,
 ): Promise<string | undefined> {
   const topics = topicNames()
   const producer = await startEventProducer({ kafka, topics, registry: { url: stack.registry.url } })
@@ -175,7 +202,8 @@ async function publishAndSettle(
   try {
     const [missing] = await Promise.all([
       untilSettled({
-        expected: events,
+        events,
+        waiting: script.waiting,
         readTally,
         onProgress: (progress) => {
           signal.throwIfAborted()
@@ -187,10 +215,10 @@ async function publishAndSettle(
         producer,
         events,
         perSecond,
-        users,
-        seed,
+        script,
         signal,
-        onPublished: (identities) => published.push(...identities),
+        countLogged: async () => loggedOf(await readTally()),
+        onPublished: (batch) => published.push(...batch),
       }),
     ])
     return missing
@@ -198,6 +226,10 @@ async function publishAndSettle(
     line.end()
     await producer.close()
   }
+}
+
+function loggedOf({ notifications }: Tally): number {
+  return notifications.reduce((sum, { count }) => sum + count, 0)
 }
 
 function progressText(published: number, { decided, deferred, sent, open, ended }: Progress): string {

@@ -1,5 +1,6 @@
 /**
- * Waiting until every event is settled: each has a final decision, and each of its deliveries a final state.
+ * Waiting until every event is settled: each has a final decision, but for those that are to wait longer than the demo
+ * lasts, and each of their deliveries a final state.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFinal } from '../../domain/delivery-state.ts'
@@ -17,7 +18,9 @@ export interface Progress {
 
 export interface SettlingOptions {
   /** Events in all. */
-  expected: number
+  events: number
+  /** How many of them are to wait in the end. */
+  waiting: number
   readTally(): Promise<Tally>
   /** Sees every reading; throws to end the wait. */
   onProgress(progress: Progress): void
@@ -28,16 +31,17 @@ const pollMs = 500
 const stallLimitMs = 60_000
 
 /** @returns undefined once everything is settled, or what is missing when nothing has changed for a minute. */
-export async function untilSettled({ expected, readTally, onProgress }: SettlingOptions): Promise<string | undefined> {
+export async function untilSettled(options: SettlingOptions): Promise<string | undefined> {
+  const { events, waiting, readTally, onProgress } = options
   let last = ''
   let changedAtMs = performance.now()
   for (;;) {
     const progress = progressOf(await readTally())
     onProgress(progress)
-    if (progress.decided >= expected && progress.open === 0) return undefined
+    if (progress.decided >= events - waiting && progress.open === 0) return undefined
     const now = JSON.stringify(progress)
     if (now !== last) changedAtMs = performance.now()
-    if (performance.now() - changedAtMs > stallLimitMs) return missingText(expected, progress)
+    if (performance.now() - changedAtMs > stallLimitMs) return missingText(options, progress)
     last = now
     await sleep(pollMs)
   }
@@ -56,10 +60,10 @@ function progressOf({ notifications, deliveries }: Tally): Progress {
   return progress
 }
 
-function missingText(expected: number, { decided, deferred, open }: Progress): string {
-  const undecided = expected - decided - deferred
+function missingText({ events, waiting }: SettlingOptions, { decided, deferred, open }: Progress): string {
+  const undecided = events - decided - deferred
   return [
     `nothing has moved for ${stallLimitMs / 1_000} s:`,
-    `${undecided} events without a decision, ${deferred} deferred, ${open} deliveries that are not final`,
+    `${undecided} events without a decision, ${deferred} deferred (${waiting} are to be), ${open} deliveries that are not final`,
   ].join(' ')
 }

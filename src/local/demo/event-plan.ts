@@ -76,6 +76,11 @@ const dataOf: Record<PlannedCategory, (draws: Draws) => TemplateData> = {
   }),
 }
 
+/** Data for the template that a category of the same name has. */
+export function templateDataOf(category: PlannedCategory, draws: Draws): TemplateData {
+  return dataOf[category](draws)
+}
+
 /** Money is text. */
 function price(draws: Draws): string {
   return `€${1 + draws.below(99)}.${String(draws.below(100)).padStart(2, '0')}`

@@ -1,26 +1,35 @@
 /**
- * What the demo prints at its end: what became of the events, how long it took, and whether the three parties agree.
+ * What the demo prints at its end: what became of the events, how long it took, whether the three parties agree, and
+ * whether the special events went as the script predicted.
  */
 import { channels, type Channel } from '../../domain/channel.ts'
 import type { DeliveryState } from '../../domain/delivery-state.ts'
 import { differenceKinds, type Difference } from '../reconciliation/difference.ts'
 import { isSent } from '../reconciliation/deliveries.ts'
-import type { Evidence } from '../reconciliation/evidence.ts'
+import { nameOf, type Evidence } from '../reconciliation/evidence.ts'
 import type { Reconciliation } from '../reconciliation/reconcile.ts'
 import { summariseLatency, type LatencySummary } from './latency.ts'
+import type { PredictionLine } from './predictions.ts'
 import { countText, textTable } from './text-table.ts'
 
-export function reportText(evidence: Evidence, reconciliation: Reconciliation): string {
+export interface Findings extends Reconciliation {
+  predictions: readonly PredictionLine[]
+}
+
+export function reportText(evidence: Evidence, findings: Findings): string {
   return [
     'Events',
     textTable(eventRows(evidence)),
-    '\nDeliveries',
+    '\nDeliveries (times without those that had to wait)',
     textTable(deliveryRows(evidence)),
     ...section('Suppressed channels by reason', suppressionCounts(evidence)),
     ...section('Failed deliveries by reason', failureCounts(evidence)),
     '\nReconciliation',
-    textTable(reconciliationRows(reconciliation)),
-    ...verdictLines(reconciliation),
+    textTable(reconciliationRows(findings)),
+    ...verdictLines(findings),
+    '\nSpecial events: predicted by the script, found by each party',
+    textTable(predictionRows(findings.predictions)),
+    ...predictionVerdict(findings.predictions),
   ].join('\n')
 }
 
@@ -31,15 +40,29 @@ function eventRows({ published, notifications }: Evidence): string[][] {
 const outcomes = ['sent', 'failed', 'suppressed', 'expired', 'unknown'] as const
 
 function deliveryRows(evidence: Evidence): string[][] {
-  const rows = channels.map((channel) => deliveryRow(channel, evidence, (each) => each === channel))
-  return [['', ...outcomes, 'other', 'calls', 'p50', 'p99', 'max'], ...rows, deliveryRow('all', evidence, () => true)]
+  const waited = waitedDeliveries(evidence)
+  const rowOf = (name: string, among: (channel: Channel) => boolean) => deliveryRow(name, { evidence, waited, among })
+  const rows = channels.map((channel) => rowOf(channel, (each) => each === channel))
+  return [['', ...outcomes, 'other', 'calls', 'p50', 'p99', 'max'], ...rows, rowOf('all', () => true)]
 }
 
-function deliveryRow(name: string, evidence: Evidence, among: (channel: Channel) => boolean): string[] {
+/** Of these the time from the event to the provider says nothing about speed. */
+function waitedDeliveries({ notifications, statuses }: Evidence): ReadonlySet<string> {
+  const deferred = new Set(statuses.filter(({ status }) => status === 'deferred').map(nameOf))
+  return new Set(notifications.filter((row) => deferred.has(nameOf(row))).flatMap(({ deliveryIds }) => deliveryIds))
+}
+
+interface DeliveryRow {
+  evidence: Evidence
+  waited: ReadonlySet<string>
+  among(channel: Channel): boolean
+}
+
+function deliveryRow(name: string, { evidence, waited, among }: DeliveryRow): string[] {
   const states = evidence.deliveries.filter(({ channel }) => among(channel)).map(outcomeOf)
   const count = (outcome: string) => countText(states.filter((state) => state === outcome).length)
   const calls = evidence.calls.filter(({ channel }) => among(channel)).length
-  const latency = summariseLatency(evidence, ({ channel }) => among(channel))
+  const latency = summariseLatency(evidence, ({ channel, deliveryId }) => among(channel) && !waited.has(deliveryId))
   return [name, ...[...outcomes, 'other'].map(count), countText(calls), ...latencyCells(latency)]
 }
 
@@ -113,4 +136,27 @@ function differenceLines(differences: readonly Difference[]): string[] {
       ...(more > 0 ? [`    and ${countText(more)} more`] : []),
     ]
   })
+}
+
+function predictionRows(predictions: readonly PredictionLine[]): string[][] {
+  return [
+    ['', 'predicted', 'status topic', 'Postgres', 'calls predicted', 'calls found', ''],
+    ...predictions.map(({ title, predicted, statusTopic, postgres, calls, holds }) => [
+      title,
+      ...[predicted, statusTopic, postgres, calls.predicted, calls.found].map(countText),
+      holds ? 'equal' : 'DIFFERENT',
+    ]),
+  ]
+}
+
+function predictionVerdict(predictions: readonly PredictionLine[]): string[] {
+  const wrong = predictions.filter(({ holds }) => !holds)
+  if (wrong.length === 0) return ['\nAll as predicted.']
+  return [
+    `\n${countText(wrong.length)} NOT AS PREDICTED`,
+    ...wrong.map(({ title, predicted, statusTopic, postgres, ledger }) => {
+      const found = [`status topic ${statusTopic}`, `Postgres ${postgres}`, `providers’ ledger ${ledger}`]
+      return `  ${title}: predicted ${predicted}; exactly so in ${found.join(', ')}`
+    }),
+  ]
 }

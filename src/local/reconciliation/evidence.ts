@@ -52,6 +52,7 @@ export interface PublishedStatus extends NotificationIdentity {
   deliveryId: string | null
   channel: Channel | RequestChannel | null
   status: Status
+  reason: StatusReason | null
   plannedDeliveries: number | null
 }
 

@@ -5,12 +5,17 @@ import type { Status } from '../../domain/delivery-status.ts'
 import type { Difference, DifferenceKind } from './difference.ts'
 import { nameOf, type Evidence, type LoggedNotification, type PublishedStatus } from './evidence.ts'
 
-/** @param statuses each once. */
+/**
+ * @param statuses each once.
+ * @param waiting names of the notifications that may still wait.
+ */
 export function reconcileNotifications(
   { published, notifications }: Pick<Evidence, 'published' | 'notifications'>,
   statuses: readonly PublishedStatus[],
+  waiting: ReadonlySet<string>,
 ): Difference[] {
   const decisions = Map.groupBy(statuses.filter(isDecision), nameOf)
+  const deferrals = new Set(statuses.filter(({ status }) => status === 'deferred').map(nameOf))
   const rows = Map.groupBy(notifications, nameOf)
   const differences: Difference[] = []
   const report = (kind: DifferenceKind, id: string) => differences.push({ kind, id })
@@ -21,6 +26,11 @@ export function reconcileNotifications(
     if (!publishedNames.has(name)) report('not_published', name)
     if (more.length > 0) report('logged_twice', name)
     if (row === undefined) continue
+    if (row.decision === 'deferred') {
+      if (!waiting.has(name)) report('undecided', name)
+      else if (!deferrals.has(name)) report('decision_without_status', name)
+      continue
+    }
     for (const kind of differencesOf(row, decisions.get(name) ?? [])) report(kind, name)
   }
   return differences
@@ -34,7 +44,6 @@ function isDecision({ deliveryId, status }: PublishedStatus): boolean {
 }
 
 function differencesOf(row: LoggedNotification, statuses: readonly PublishedStatus[]): DifferenceKind[] {
-  if (row.decision === 'deferred') return ['undecided']
   const kinds: DifferenceKind[] = []
   const ofWhole = statuses.filter(({ channel }) => channel === null)
   const ofChannels = statuses.filter(({ channel }) => channel !== null)

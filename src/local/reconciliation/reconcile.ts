@@ -18,7 +18,8 @@ export interface Reconciliation {
   differences: Difference[]
 }
 
-export function reconcile(evidence: Evidence): Reconciliation {
+/** @param waiting names (`nameOf`) of the notifications that may still wait; nobody else may. */
+export function reconcile(evidence: Evidence, waiting: ReadonlySet<string> = new Set()): Reconciliation {
   const statuses = distinct(evidence.statuses)
   return {
     sentByChannel: countSent(evidence, statuses),
@@ -28,7 +29,7 @@ export function reconcile(evidence: Evidence): Reconciliation {
       statusTopic: new Set(statuses.map(({ source, notificationId }) => `${source}/${notificationId}`)).size,
     },
     repeatedStatuses: evidence.statuses.length - statuses.length,
-    differences: [...reconcileNotifications(evidence, statuses), ...reconcileDeliveries(evidence, statuses)],
+    differences: [...reconcileNotifications(evidence, statuses, waiting), ...reconcileDeliveries(evidence, statuses)],
   }
 }
 

@@ -7,6 +7,7 @@
  * ones that the simulator refuses as a provider refuses dead ones, so that failures are to be seen too.
  */
 import type { RequestChannel } from '../../domain/channel.ts'
+import type { DailyHours } from '../../domain/quiet-windows.ts'
 import { apnsTokenFor } from '../simulator/apns.ts'
 import { createDraws, type Draws } from './draws.ts'
 
@@ -18,6 +19,7 @@ export interface SeededPerson {
   locale: string
   /** IANA name. */
   timeZone: string
+  quietHours: DailyHours | null
   devices: SeededDevice[]
   channelSettings: { channel: RequestChannel; optIn: boolean }[]
   categorySettings: { category: string; channel: RequestChannel; optIn: boolean }[]
@@ -73,6 +75,7 @@ export function seededPerson(userId: number, seed: string): SeededPerson {
     phoneNumber: has(shares.withPhoneNumber) ? phoneNumber(userId, { korean, draws }) : null,
     locale,
     timeZone: draws.pick<string>(timeZonesOf[locale]),
+    quietHours: null,
     devices: unreachable ? [] : devicesOf(userId, draws),
     channelSettings: channelOptOuts
       .filter(({ share }) => draws.chance(share))

@@ -31,17 +31,30 @@ function evidenceOf(latenciesMs: readonly number[]): Evidence {
       receivedAtMs: 1_000 + latencyMs,
     })),
     statuses: [
-      { ...identity, statusId: 'r', deliveryId: null, channel: null, status: 'routed', plannedDeliveries: ids.length },
+      {
+        ...identity,
+        statusId: 'r',
+        deliveryId: null,
+        channel: null,
+        status: 'routed',
+        reason: null,
+        plannedDeliveries: ids.length,
+      },
       ...ids.map((deliveryId) => ({
         ...identity,
         statusId: deliveryId,
         deliveryId,
         channel: 'sms' as const,
         status: 'sent' as const,
+        reason: null,
         plannedDeliveries: null,
       })),
     ],
   }
+}
+
+function textOf(evidence: Evidence): string {
+  return reportText(evidence, { ...reconcile(evidence), predictions: [] })
 }
 
 const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
@@ -56,11 +69,22 @@ describe('the demo’s report', () => {
     )
   })
 
+  test('leaves what had to wait out of the times', () => {
+    const evidence = evidenceOf([9_000])
+    const [routed] = evidence.statuses
+    const deferred = {
+      ...evidence,
+      statuses: [...evidence.statuses, { ...routed!, statusId: 'd', status: 'deferred' as const }],
+    }
+    assert.match(textOf(evidence), /sms +1 .* 9,000 ms/)
+    assert.match(textOf(deferred), /sms +1 .* - +- +-\n/)
+  })
+
   test('says that all is equal only when it is', () => {
     const evidence = evidenceOf([5, 6])
-    assert.match(reportText(evidence, reconcile(evidence)), /All equal/)
+    assert.match(textOf(evidence), /All equal/)
     const lacking = { ...evidence, statuses: evidence.statuses.slice(0, -1) }
-    const text = reportText(lacking, reconcile(lacking))
+    const text = textOf(lacking)
     assert.doesNotMatch(text, /All equal/)
     assert.match(text, /sent to sms .* DIFFERENT/)
     assert.match(text, /1 DIFFERENCES\n {2}final in Postgres, but not on the status topic: 1\n {4}d1 sent/)

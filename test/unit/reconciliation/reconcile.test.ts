@@ -73,7 +73,7 @@ function aCall(given: Partial<ProviderCall> & Pick<ProviderCall, 'sequence' | 'c
 function aStatus(
   given: Partial<PublishedStatus> & Pick<PublishedStatus, 'statusId' | 'notificationId' | 'status'>,
 ): PublishedStatus {
-  return { source: 'shop', deliveryId: null, channel: null, plannedDeliveries: null, ...given }
+  return { source: 'shop', deliveryId: null, channel: null, reason: null, plannedDeliveries: null, ...given }
 }
 
 function without<Key extends string>(items: Record<Key, unknown>[], key: Key, value: unknown) {
@@ -111,6 +111,17 @@ describe('the reconciliation', () => {
     assert.deepEqual(differences, [])
     assert.equal(repeatedStatuses, 1)
     assert.equal(sentByChannel.sms.statusTopic, 1)
+  })
+
+  test('lets those wait who are expected to, if the status topic says that they do', () => {
+    const evidence = agreeingEvidence()
+    const waiting = new Set(['shop/n3'])
+    change(evidence.notifications, 2, { decision: 'deferred' })
+    change(evidence.statuses, 5, { status: 'deferred' })
+    assert.deepEqual(reconcile(evidence, waiting).differences, [])
+    assert.deepEqual(reconcile(evidence).differences, [{ kind: 'undecided', id: 'shop/n3' }])
+    without(evidence.statuses, 'statusId', 's6')
+    assert.deepEqual(reconcile(evidence, waiting).differences, [{ kind: 'decision_without_status', id: 'shop/n3' }])
   })
 
   const planted: Record<string, { plant: (evidence: Agreeing) => void; found: [DifferenceKind, string][] }> = {
