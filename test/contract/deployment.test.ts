@@ -9,6 +9,11 @@ import { programs } from '../../src/cli/programs.ts'
 import { configurationVariables, readConfiguration } from '../../src/config.ts'
 import { lanes } from '../../src/domain/channel.ts'
 import { topicNames } from '../../src/domain/topic-names.ts'
+// All programs are loaded into one process here, and the mended client insists on being the first to load kafkajs.
+import '../../src/kafka/kafkajs.ts'
+import { deliverySections, sharedSections } from '../../src/roles/infrastructure.ts'
+import { routerSections } from '../../src/roles/router.ts'
+import { schedulerSections } from '../../src/roles/scheduler.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const readYaml = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'))
@@ -106,16 +111,16 @@ describe('k8s/base', { skip: hasKubectl ? false : 'kubectl is not installed, so 
     }),
   })
 
-  test('runs a router for each lane, whose selectors do not meet', () => {
-    const routers = ofKind('Deployment').map((resource) => deployment.parse(resource).spec)
-    const args = routers.map(({ template }) => template.spec.containers[0].args)
+  test('runs a router for each lane and a scheduler, whose selectors do not meet', () => {
+    const deployments = ofKind('Deployment').map((resource) => deployment.parse(resource).spec)
+    const args = deployments.map(({ template }) => template.spec.containers[0].args)
     assert.deepEqual(
-      new Set(args.map((words) => words.join(' '))),
-      new Set(lanes.map((lane) => `router --lane ${lane}`)),
+      args.map((words) => words.join(' ')).toSorted(),
+      [...lanes.map((lane) => `router --lane ${lane}`), 'scheduler'].toSorted(),
     )
-    assert.ok('router' in programs)
-    for (const { selector, template } of routers) {
-      const matching = routers.filter(({ template: other }) =>
+    for (const [role = ''] of args) assert.equal(programs[role]?.kind, 'role', role)
+    for (const { selector, template } of deployments) {
+      const matching = deployments.filter(({ template: other }) =>
         Object.entries(selector.matchLabels).every(([key, value]) => other.metadata.labels[key] === value),
       )
       assert.deepEqual(
@@ -125,24 +130,17 @@ describe('k8s/base', { skip: hasKubectl ? false : 'kubectl is not installed, so 
     }
   })
 
-  test('configures a router without a fault, given the Secret, and lets it drain', () => {
+  test('configures both without a fault, given the Secret, and lets them drain', () => {
     const [configMap] = ofKind('ConfigMap')
     const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(configMap)
     const secret = {
       FANFARE_POSTGRES_URL: 'postgres://db/fanfare',
       FANFARE_REDIS_URL: 'redis://redis',
+      FANFARE_ADDRESS_HASH_KEY: '0123456789abcdef'.repeat(4),
     }
-    const { consumer, admin } = readConfiguration({ ...secret, ...data, FANFARE_LANE: 'bulk' }, [
-      'kafka',
-      'topics',
-      'consumer',
-      'registry',
-      'postgres',
-      'redis',
-      'admin',
-      'log',
-      'lane',
-    ])
+    const environment = { ...secret, ...data, FANFARE_LANE: 'bulk' }
+    const sections = [...sharedSections, ...deliverySections, ...routerSections, ...schedulerSections, 'lane'] as const
+    const { consumer, admin } = readConfiguration(environment, sections)
     assert.deepEqual(
       Object.keys(data).filter((name) =>
         configurationVariables.some((known) => known.name === name && known.secret === 'yes'),
