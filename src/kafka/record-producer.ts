@@ -32,8 +32,8 @@ export interface RecordProducer {
 
 const acknowledgementTimeoutMs = 8_000
 /**
- * A broker that hangs is met three times and then left: within this a new client has found the new leaders, and the
- * limit of a call is not reached.
+ * A broker that hangs is left after the first of these: the next tries go to the new leaders, and the limit of a call is
+ * not reached.
  */
 const clientLimits = { requestTimeoutMs: 10_000, retries: 2 }
 /** Over all of kafkajs's retries, which reconnect and look up leaders without a bound of their own. */

@@ -48,6 +48,8 @@ function count(event: ConsumerEvent, { group, metrics, lag }: Counting): void {
       return metrics.faults.inc({ group, dependency: event.dependency })
     case 'dead_lettered':
       return metrics.deadLetters.inc({ group, topic: event.topic, reason: event.reason })
+    case 'offset_reset':
+      return metrics.offsetResets.inc({ group, topic: event.topic })
     case 'rebalancing':
     case 'commit_failed':
     case 'dependency_recovered':
@@ -73,6 +75,13 @@ function tell(event: ConsumerEvent, logger: Logger): void {
     case 'topic_recreated': {
       const { topic, partition } = event
       return logger.warn({ topic, partition }, 'the topic was recreated')
+    }
+    case 'offset_reset': {
+      const { topic, partition, position } = event
+      return logger.error(
+        { topic, partition, position: String(position) },
+        'the position lies outside the log: reading on from its start',
+      )
     }
     case 'dead_lettered': {
       const { topic, partition, reason } = event

@@ -21,6 +21,7 @@ export interface ConsumerMetrics {
   deadLetters: Counter<'group' | 'topic' | 'reason'>
   /** dependency: a `Dependency`. */
   faults: Counter<'group' | 'dependency'>
+  offsetResets: Counter<'group' | 'topic'>
 }
 
 /** Registers the metrics; once per registry. */
@@ -74,6 +75,11 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
       name: 'fanfare_consumer_faults_total',
       help: 'Times that work paused because a dependency was away.',
       labelNames: ['group', 'dependency'],
+    }),
+    offsetResets: counter({
+      name: 'fanfare_consumer_offset_resets_total',
+      help: 'Times that a position lay outside the log and reading began again at its start.',
+      labelNames: ['group', 'topic'],
     }),
   }
 }
