@@ -95,6 +95,11 @@ export const programs: Readonly<Record<string, Program>> = {
     summary: 'show what became of a notification',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  channels: {
+    kind: 'command',
+    summary: 'hold a channel back, and let it go on',
+    load: async () => (await import('./channels.ts')).channelsCommand(),
+  },
   deliveries: {
     kind: 'command',
     summary: 'list deliveries by state, and decide about held ones',
