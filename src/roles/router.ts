@@ -38,11 +38,14 @@ const partitionsConcurrently = 12
 /** Measured best on two cores: one waits for the database, one for the broker, one computes. */
 const chunksConcurrently = 3
 
+/** What the role reads of the configuration besides what every role does. */
+export const routerSections = ['lane', 'redis', ...deliverySections] as const
+
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'router',
-      sections: ['lane', 'redis', ...deliverySections],
+      sections: routerSections,
       start: async (infrastructure, own) => {
         const opened = await openDeliveryInfrastructure(infrastructure, own)
         return closingAfter(await startRouters(opened, [own.lane.lane], own.redis.url), opened)

@@ -78,6 +78,16 @@ export const seededTemplates: readonly SeededTemplate[] = [
       }),
     ],
   }),
+  template('fanfare-alert', {
+    en: alert({
+      title: '{{ channel }} over {{ provider }} keeps failing',
+      body: '{{ reason }}: {{ count }} times within {{ windowMinutes }} min.',
+    }),
+    ko: alert({
+      title: '{{ channel }} 발송 실패 반복 ({{ provider }})',
+      body: '{{ windowMinutes }}분 안에 {{ count }}회 실패: {{ reason }}',
+    }),
+  }),
 ]
 
 function template(templateId: string, contentsOf: Readonly<Record<string, TemplateContent[]>>): SeededTemplate {
@@ -93,6 +103,11 @@ function push(title: string, body: string, callToAction: CallToAction | null = n
 
 function sms(body: string): TemplateContent {
   return { channel: 'sms', body }
+}
+
+/** One text for every channel. */
+function alert({ title, body }: { title: string; body: string }): TemplateContent[] {
+  return [push(title, body), sms(`[Fanfare] ${title}. ${body}`), email({ subject: title, paragraphs: [body] })]
 }
 
 function backInStock(texts: { title: string; body: string; callToAction: string }): TemplateContent[] {
