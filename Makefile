@@ -48,6 +48,10 @@ test-unit: setup ## the tests that need no stack, in seconds
 faults: setup ## break one thing after the other under load, judged by an independent checker (ROW=, SEED=, EVENTS= select)
 	@node --disable-warning=TimeoutNegativeWarning test/faults/run.ts
 
+.PHONY: mutations
+mutations: setup ## make one deliberate mistake after the other in a copy of the source: the checks must notice (MUTATION= selects)
+	@node --disable-warning=TimeoutNegativeWarning test/faults/mutations/run.ts
+
 .PHONY: check
 check: setup ## types, lint, house rules, format, unused code
 	@$(bin)/tsc -p .
