@@ -39,6 +39,7 @@ const settings: RunSettings = {
   // Beside the sources that ran: what a mutation came to is no result of ours.
   folder: join(projectFolder, '.fanfare/faults'),
   revision: revisionOf(join(projectFolder, 'src'), join(projectFolder, 'migrations'), import.meta.dirname),
+  patienceMs: 180_000,
 }
 
 interface PlannedRun {

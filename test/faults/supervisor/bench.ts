@@ -23,6 +23,8 @@ export interface Bench {
   readonly events: number
   /** How long a fault that lasts shall last. */
   readonly faultMs: number
+  /** Unix ms: when its roles began to start; clocks that are put wrong go by it. */
+  readonly openedAtMs: number
   readonly world: World
   readonly simulator: Simulator
   readonly load: Load
@@ -44,21 +46,29 @@ export interface Bench {
    * holds all of it until it is thawed.
    */
   freeze(name: string): Promise<void>
+  /** Runs `fanfare <arguments>` to its end, as an operator does. @returns what it printed. Rejects where it fails. */
+  command(...parts: readonly string[]): Promise<string>
   /** Plain SQL, past the proxy; nothing while the database is away. */
   query<Row>(text: string): Promise<Row[]>
   /** Records that a group has not settled, or of all groups together. */
   lag(group?: string): Promise<number>
-  /** Waits until everything has come to rest; false where that takes longer. What is not at rest the checker finds. */
+  /**
+   * Waits until everything has come to rest; false where that takes longer, or where earlier waits in vain have used up
+   * the run's patience. What is not at rest the checker finds.
+   */
   untilSettled(limitMs: number): Promise<boolean>
   close(): Promise<void>
 }
 
 export interface BenchOptions {
   world: World
-  roles: readonly RoleSpec[]
+  /** Those whose clocks are put wrong need to know when they start. */
+  roles: readonly RoleSpec[] | ((openedAtMs: number) => readonly RoleSpec[])
   random: () => number
   events: number
   faultMs: number
+  /** What all waits for everything to come to rest may take together that are in vain. */
+  patienceMs: number
   /** Where src/main.ts lies. */
   projectFolder: string
   /** For the logs of the roles. */
@@ -128,12 +138,17 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
   opened.defer(async () => {
     await Promise.all([...roles.values()].filter((role) => role.isRunning()).map((role) => role.kill()))
   })
-  const consumed = groupsOf(options.roles, topicPrefix)
+  const openedAtMs = Date.now()
+  const specs = typeof options.roles === 'function' ? options.roles(openedAtMs) : options.roles
+  const consumed = groupsOf(specs, topicPrefix)
   const lag = (group?: string) =>
     lagOf(admin, group === undefined ? consumed : consumed.filter((each) => each.group === `${topicPrefix}${group}`))
 
+  let { patienceMs } = options
+
   const bench: Bench = {
     ...options,
+    openedAtMs,
     simulator,
     load,
     topicPrefix,
@@ -148,6 +163,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
       expectedDeadLetters: [],
       redriven: false,
       rewindsAtMs: [],
+      pauses: [],
     },
     consumed,
     role: (wanted) => {
@@ -157,7 +173,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     },
     roles: () => [...roles.values()],
     add: (spec) => {
-      const role = superviseRole(spec, { projectFolder, environment, logFolder: folder })
+      const role = superviseRole(spec, { projectFolder, environment, logFolder: folder, crashed: writeDown })
       roles.set(spec.name, role)
       return role
     },
@@ -169,6 +185,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
       bench.role(wanted).freeze()
       await writeDown(wanted)
     },
+    command: (...parts) => runCommand(projectFolder, parts, direct),
     query: database.query,
     lag,
     untilSettled: async (limitMs) => {
@@ -178,7 +195,10 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
         resting = isAtRest ? resting + 1 : 0
         return resting >= restingLooks
       }
-      return (await waitUntil(look, { timeoutMs: limitMs, intervalMs: settlePollMs })).met
+      const timeoutMs = Math.min(limitMs, patienceMs)
+      const { met } = await waitUntil(look, { timeoutMs, intervalMs: settlePollMs })
+      if (!met) patienceMs -= timeoutMs
+      return met
     },
     close: () => opened.disposeAsync(),
   }
@@ -189,7 +209,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     bench.schedule.kills = [...bench.schedule.kills, { role, atMs, inFlight }]
   }
 
-  const started = options.roles.map((spec) => bench.add(spec))
+  const started = specs.map((spec) => bench.add(spec))
   await Promise.all(started.map((role) => role.start()))
   return bench
 }
@@ -208,14 +228,19 @@ async function prepare(projectFolder: string, environment: Record<string, string
     ['topics', 'apply', ...(brokerCount === 1 ? ['--replicas', '1'] : [])],
     ['schemas', 'register'],
   ]
-  await Promise.all(
-    commands.map((command) =>
-      run(process.execPath, [join(projectFolder, 'src/main.ts'), ...command], {
-        cwd: projectFolder,
-        env: { ...process.env, ...environment },
-      }),
-    ),
-  )
+  await Promise.all(commands.map((command) => runCommand(projectFolder, command, environment)))
+}
+
+async function runCommand(
+  projectFolder: string,
+  parts: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(projectFolder, 'src/main.ts'), ...parts], {
+    cwd: projectFolder,
+    env: { ...process.env, ...environment },
+  })
+  return stdout
 }
 
 interface Database {
@@ -297,18 +322,17 @@ function optionOf(command: readonly string[], flag: string): string | undefined 
 }
 
 async function lagOf(admin: Admin, consumed: Bench['consumed']): Promise<number> {
-  const lags = await Promise.all(
-    consumed.map(async ({ group, topics }) => {
-      const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
-      const ends = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)))
-      return topics.flatMap((topic, index) => {
-        const offsets = committed.find((each) => each.topic === topic)?.partitions ?? []
-        return (ends[index] ?? []).map(({ partition, high }) => {
-          const offset = offsets.find((each) => each.partition === partition)?.offset ?? '0'
-          return Math.max(0, Number(high) - Math.max(0, Number(offset)))
-        })
-      })
-    }),
-  )
-  return lags.flat().reduce((sum, lag) => sum + lag, 0)
+  let lag = 0
+  for (const { group, topics } of consumed) {
+    const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
+    // One at a time: kafkajs mixes up what several brokers answer side by side about several topics.
+    for (const topic of topics) {
+      const offsets = committed.find((each) => each.topic === topic)?.partitions ?? []
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        const offset = offsets.find((each) => each.partition === partition)?.offset ?? '0'
+        lag += Math.max(0, Number(high) - Math.max(0, Number(offset)))
+      }
+    }
+  }
+  return lag
 }
