@@ -54,7 +54,7 @@ export interface GroupMember {
   setPaused(partition: TopicPartition, paused: boolean): void
   /** One attempt under the current generation. @returns false where it failed; the next one will do. */
   commit(positions: readonly PartitionPosition[]): Promise<boolean>
-  /** Milliseconds since the last fetch or heartbeat: what liveness goes by. */
+  /** Milliseconds since the last join or acknowledged heartbeat: what liveness goes by. */
   idleMs(): number
   /** Tells the outside that this consumer cannot go on; only the first time. */
   fatal(error: Error): void

@@ -16,12 +16,18 @@
  * 6. A broker that is gone, or hangs, is asked again and again: see lost-broker.ts, which turns to the others.
  * 7. A produce request that is tried again leaves out brokers that have answered, and with them what they have come to
  *    lead meanwhile, which is lost: see whole-retries.ts.
+ * 8. Connections end up with two sockets, or with requests that never end: see one-socket.ts.
+ * 9. Leaders and coordinators that move leave members behind that do not join, or cannot commit: see
+ *    steady-membership.ts.
  *
  * A test pins the SHA-256 of every upstream file; when it fails, read what changed before touching the numbers.
  */
 import { createRequire } from 'node:module'
 import type * as Kafkajs from 'kafkajs'
 import { leaveLostBrokers } from './lost-broker.ts'
+import { keepOneSocket } from './one-socket.ts'
+import { watchForStalls } from './stalled-process.ts'
+import { keepMembership } from './steady-membership.ts'
 import { retryWholeRequests } from './whole-retries.ts'
 
 const require = createRequire(import.meta.url)
@@ -71,11 +77,9 @@ interface OffsetManager {
   resolvedOffsets: Partial<Record<string, Partial<Record<number, string>>>>
 }
 interface ConsumerGroup {
-  seekOffset: Map<string, string>
   /** A new one with every assignment. */
   offsetManager: OffsetManager | null
   instrumentationEmitter: { emit(event: string, payload: object): void }
-  joinAndSync(): Promise<void>
   fetch(nodeId: number): Promise<object[]>
   recoverFromOffsetOutOfRange(error: PartitionError): Promise<void>
 }
@@ -89,21 +93,10 @@ interface Runner {
 }
 
 function dropWhatIsOfAnEarlierAssignment(group: ConsumerGroup, runner: Runner): void {
-  const { joinAndSync, fetch } = group
+  const { fetch } = group
   const { handleBatch } = runner
   const fetchedUnder = new WeakMap<object, object | null>()
 
-  const joining = new WeakMap<ConsumerGroup, Promise<void>>()
-  group.joinAndSync = function (this: ConsumerGroup) {
-    // With several brokers each fetcher that meets a moved leader rejoins by itself. Two requests to join of one member
-    // cross: the coordinator answers only the later one, and each overwrites what the other one learned.
-    const underWay = joining.get(this)
-    if (underWay !== undefined) return underWay
-    this.seekOffset.clear()
-    const join = joinAndSync.call(this).finally(() => joining.delete(this))
-    joining.set(this, join)
-    return join
-  }
   group.fetch = async function (this: ConsumerGroup, nodeId) {
     const assignment = this.offsetManager
     const batches = await fetch.call(this, nodeId)
@@ -168,12 +161,22 @@ tellOffsetResets(
 )
 
 const { KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSProtocolError } = require('kafkajs/src/errors.js')
+const connection = require('kafkajs/src/network/connection.js').prototype
+const group = require('kafkajs/src/consumer/consumerGroup.js').prototype
+const clock = () => performance.now()
+keepOneSocket(connection)
 leaveLostBrokers({
-  connection: require('kafkajs/src/network/connection.js').prototype,
+  connection,
   pool: require('kafkajs/src/network/connectionPool.js').prototype,
-  group: require('kafkajs/src/consumer/consumerGroup.js').prototype,
+  group,
   connectionClosed: (message, at) => new KafkaJSConnectionClosedError(message, at),
   notConnected: (message) => new KafkaJSConnectionError(message),
+  clock,
+  stalled: watchForStalls(clock),
+})
+keepMembership({
+  group,
+  offsets: require('kafkajs/src/consumer/offsetManager/index.js').prototype,
   notCoordinator: ({ message }) =>
     new KafkaJSProtocolError({ message, type: 'NOT_COORDINATOR_FOR_GROUP', code: 16, retriable: true }),
 })

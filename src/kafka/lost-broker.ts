@@ -3,26 +3,13 @@
  *
  * - After a request's time-out kafkajs keeps the connection and what it knew, and asks the same broker again, for minutes
  *   (measured: consumers stood still for as long as one of three brokers was frozen, while heartbeats to another one
- *   said that they lived). Ours takes a broker that did not answer in time for one that closed its connections.
- * - A consumer that cannot connect to the leader of a partition tries again ten times before it asks who leads now, and
- *   so does one that cannot reach its coordinator (measured: 38 to 47 s until work went on after a kill). Ours asks
- *   before the next try, and joins at the new coordinator as soon as there is one.
- * - A member that its group forgot, and that could not join again at the first try, has no id; kafkajs then sends no
- *   heartbeat, fetches on, and never joins (measured: alive, idle and without a line in its log, for as long as one
- *   looked). Ours joins.
+ *   said that they lived). Ours takes a broker that did not answer in time for one that closed its connections, and does
+ *   not connect to it again for a while: a broker that hangs still takes connections, so every look-up would choose it
+ *   again and wait for another time-out (measured: 60 s and more until the last of them was over).
+ * - A consumer that cannot connect to the leader of a partition tries again ten times before it asks who leads now
+ *   (measured: 38 to 47 s until work went on after a kill). Ours asks before the next try.
  */
-
-export interface PatchedConnection {
-  socket?: { destroy(): void }
-  /** Of an answer that has come in part. */
-  chunks: Buffer[]
-  bytesBuffered: number
-  bytesNeeded: number
-  isConnected(): boolean
-  connect(): Promise<unknown>
-  disconnect(): Promise<unknown>
-  rejectRequests(error: Error): void
-}
+import type { PatchedConnection } from './one-socket.ts'
 
 export interface PatchedPool {
   host: string
@@ -35,20 +22,8 @@ export interface PatchedRequest {
   request: { apiName: string }
 }
 
-interface Coordinator {
-  nodeId: number
-}
-
-export interface PatchedGroup {
-  groupId: string
-  /** Absent from the moment at which the coordinator does not know the member until it has joined again. */
-  memberId: string | null
-  coordinator: Coordinator
-  cluster: {
-    brokerPool: { metadataExpireAt: number | null }
-    findGroupCoordinator(of: { groupId: string }): Promise<Coordinator>
-  }
-  heartbeat(options: object): Promise<unknown>
+export interface PatchedFetching {
+  cluster: { brokerPool: { metadataExpireAt: number | null } }
   recoverFromFetch(error: Error): Promise<void>
 }
 
@@ -56,37 +31,42 @@ export interface PatchedGroup {
 export interface LostBrokerPatch {
   connection: PatchedConnection
   pool: PatchedPool
-  group: PatchedGroup
+  group: PatchedFetching
   connectionClosed(message: string, at: { host: string; port: number }): Error
   /** Of a broker that was not reached at all: another one of the list is tried. */
   notConnected(message: string): Error
-  /** NOT_COORDINATOR_FOR_GROUP, which makes a member join again. */
-  notCoordinator(cause: Error): Error
+  /** Monotonic milliseconds. */
+  clock(): number
+  /** Whether this process itself stood still: what it then calls too late says nothing about the broker. */
+  stalled(): boolean
 }
 
 export function leaveLostBrokers(patch: LostBrokerPatch): void {
-  forgetHalfAnswers(patch.connection)
-  closeWhereNoAnswerComes(patch)
+  const avoided = new Map<string, number>()
+  avoidForAWhile(patch, avoided)
+  closeWhereNoAnswerComes(patch, avoided)
   askAnewWhoLeads(patch.group)
-  followTheCoordinator(patch)
 }
 
-/** The size of an answer, which comes before it. */
-const sizeBytes = 4
+/** By then the cluster has noticed as well, and names another leader; of a cluster of one broker it is the price. */
+const avoidedForMs = 10_000
 
-/** What an earlier socket left half-read would be taken for the beginning of the next one's first answer. */
-function forgetHalfAnswers(connection: PatchedConnection): void {
+function avoidForAWhile({ connection, notConnected, clock }: LostBrokerPatch, avoided: Map<string, number>): void {
   const { connect } = connection
-  connection.connect = function (this: PatchedConnection) {
-    if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: sizeBytes })
+  connection.connect = async function (this: PatchedConnection) {
+    const until = avoided.get(addressOf(this)) ?? 0
+    if (!this.isConnected() && clock() < until) throw notConnected('No answer in time a moment ago')
     return connect.call(this)
   }
 }
 
 /** The first request on a connection: it is part of connecting. */
 const firstRequest = 'ApiVersions'
+/** What a broker answers only when the other members of the group are ready, however well it is. */
+const waitsForOthers = ['JoinGroup', 'SyncGroup']
 
-function closeWhereNoAnswerComes({ pool, connectionClosed, notConnected }: LostBrokerPatch): void {
+function closeWhereNoAnswerComes(patch: LostBrokerPatch, avoided: Map<string, number>): void {
+  const { pool, connectionClosed, notConnected, clock, stalled } = patch
   const { send } = pool
   pool.send = async function (this: PatchedPool, request) {
     try {
@@ -94,9 +74,11 @@ function closeWhereNoAnswerComes({ pool, connectionClosed, notConnected }: LostB
     } catch (error) {
       if (!isNamed(error, ['KafkaJSRequestTimeoutError'])) throw error
       const { host, port } = this
+      const { apiName } = request.request
+      const isItsFault = !waitsForOthers.includes(apiName) && !stalled()
+      if (isItsFault) avoided.set(addressOf(this), clock() + avoidedForMs)
       const message = `No answer in time: ${error.message}`
-      const isFirst = request.request.apiName === firstRequest
-      const reason = isFirst ? notConnected(message) : connectionClosed(message, { host, port })
+      const reason = apiName === firstRequest ? notConnected(message) : connectionClosed(message, { host, port })
       for (const each of this.pool) close(each, reason)
       throw reason
     }
@@ -107,36 +89,29 @@ function close(connection: PatchedConnection, reason: Error): void {
   if (!connection.isConnected()) return
   const { socket } = connection
   connection.rejectRequests(reason)
-  // Late answers of a broker that goes on would be read in between those of the next socket.
-  socket?.destroy()
   // It has nothing left to wait for.
   connection.disconnect().catch(() => {})
+  // Late answers of a broker that goes on would be read in between those of the next socket.
+  socket?.destroy()
 }
 
 const unreached = ['KafkaJSConnectionError', 'KafkaJSConnectionClosedError']
 
-function askAnewWhoLeads(group: PatchedGroup): void {
+/** Whether a request met nobody who could answer it. */
+export function isUnreached(error: unknown): error is Error {
+  return isNamed(error, unreached)
+}
+
+function askAnewWhoLeads(group: PatchedFetching): void {
   const { recoverFromFetch } = group
-  group.recoverFromFetch = function (this: PatchedGroup, error) {
-    if (isNamed(error, unreached)) this.cluster.brokerPool.metadataExpireAt = null
+  group.recoverFromFetch = function (this: PatchedFetching, error) {
+    if (isUnreached(error)) this.cluster.brokerPool.metadataExpireAt = null
     return recoverFromFetch.call(this, error)
   }
 }
 
-function followTheCoordinator({ group, notCoordinator }: LostBrokerPatch): void {
-  const { heartbeat } = group
-  group.heartbeat = async function (this: PatchedGroup, options) {
-    if (this.memberId === null) throw notCoordinator(new Error('the group does not know this member'))
-    try {
-      return await heartbeat.call(this, options)
-    } catch (error) {
-      if (!isNamed(error, unreached)) throw error
-      const { groupId, coordinator } = this
-      // Where nobody knows a better one, joining would cost a rebalance, or end in an error that kafkajs gives up at.
-      const now = await this.cluster.findGroupCoordinator({ groupId }).catch(() => coordinator)
-      throw now.nodeId === coordinator.nodeId ? error : notCoordinator(error)
-    }
-  }
+function addressOf({ host, port }: { host: string; port: number }): string {
+  return `${host}:${port}`
 }
 
 function isNamed(error: unknown, names: readonly string[]): error is Error {

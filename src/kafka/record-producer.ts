@@ -15,7 +15,6 @@ import { createKafka, type KafkaConnection } from './connection.ts'
 import { asKafkaFailure, isUnreachable } from './kafka-unavailability.ts'
 import { Partitioners } from './kafkajs.ts'
 import { splitRequests } from './produce-request.ts'
-import { startReplaceableProducer, type BatchProducer } from './replaceable-producer.ts'
 import { settlesWithin } from './settles-within.ts'
 
 export interface RecordProducer {
@@ -42,7 +41,7 @@ const closeTimeoutMs = 5_000
 
 /** Connects. Throws DependencyUnavailable when no broker answers. */
 export async function startRecordProducer(connection: KafkaConnection): Promise<RecordProducer> {
-  return createRecordProducer(await startReplaceableProducer(() => connectProducer(connection)))
+  return createRecordProducer(await connectProducer(connection))
 }
 
 async function connectProducer(connection: KafkaConnection): Promise<Producer> {
@@ -71,7 +70,7 @@ interface Call {
 }
 
 /** @param producer connected, not idempotent. */
-export function createRecordProducer(producer: BatchProducer): RecordProducer {
+export function createRecordProducer(producer: Pick<Producer, 'sendBatch' | 'disconnect'>): RecordProducer {
   let waiting: Call[] = []
   let sending: Promise<void> | undefined
   let closed = false

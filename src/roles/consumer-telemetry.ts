@@ -14,9 +14,11 @@ export interface ConsumerTelemetryOptions {
 export function consumerTelemetry({ group, metrics, log }: ConsumerTelemetryOptions): ReportConsumerEvent {
   const logger = log.child({ group })
   const lag = createLag(group, metrics)
+  const commits = createCommitStreak(logger)
   return (event) => {
     count(event, { group, metrics, lag })
     tell(event, logger)
+    commits(event)
   }
 }
 
@@ -94,8 +96,8 @@ function tell(event: ConsumerEvent, logger: Logger): void {
     case 'stuck':
       return logger.fatal(event, 'work waits and nothing moves')
     case 'rebalancing':
-    case 'commit_failed':
       return logger.debug(event, 'consumer')
+    case 'commit_failed':
     case 'fetched':
     case 'completed':
     case 'committed':
@@ -104,6 +106,23 @@ function tell(event: ConsumerEvent, logger: Logger): void {
       return undefined
   }
 }
+
+/** One failed commit is nothing, since the next one covers it; that they go on failing is told once, and so is the end. */
+function createCommitStreak(logger: Logger): ReportConsumerEvent {
+  let failures = 0
+  return (event) => {
+    if (event.kind === 'commit_failed') {
+      failures += 1
+      if (failures === toldFailures) logger.warn({ code: event.code, failures }, 'commits fail')
+    } else if (event.kind === 'committed') {
+      if (failures >= toldFailures) logger.info({ failures }, 'commits succeed again')
+      failures = 0
+    }
+  }
+}
+
+/** A rebalance costs one or two. */
+const toldFailures = 3
 
 interface Lag {
   fetched(event: Extract<ConsumerEvent, { kind: 'fetched' }>): void

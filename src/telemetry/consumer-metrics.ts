@@ -12,7 +12,7 @@ export interface ConsumerMetrics {
   inFlightRecords: Gauge<'group'>
   /** High watermark minus committed position, summed over the partitions that this member owns. */
   lagMessages: Gauge<'group' | 'topic'>
-  /** Unix seconds of the last fetch or heartbeat: what liveness reads. */
+  /** Unix seconds of the last fetch; liveness goes by joins and heartbeats. */
   lastContactTimestamp: Gauge<'group'>
   /** reason: a `PauseReason` of the consumer runtime; a partition counts under each that holds it. */
   pausedPartitions: Gauge<'group' | 'reason'>

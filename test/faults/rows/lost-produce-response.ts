@@ -10,13 +10,16 @@ import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Bench } from '../supervisor/bench.ts'
 import { withAdmin } from '../supervisor/brokers.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
+import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 const rounds = 5
 /** Of the database, each way: a chunk of the router is under way when the answers begin to vanish. */
 const slowLine = { latencyMs: 8, jitterMs: 8 }
-/** From here on a round's events are being routed and sent, for about as long as the span. */
-const workingAfterMs = 100
+/** For about as long a round's events are routed and sent. */
 const workingSpanMs = 400
+/** A router that has recorded deliveries is about to forward them; the answer that says so is still on the slow line. */
+const recordedLimitMs = 5_000
+const recordedPollMs = 5
 /** For what is under way to reach the broker. */
 const unheardMs = 700
 /** Longer than the retries of one request, shorter than a session. */
@@ -27,7 +30,9 @@ const settleLimitMs = 20_000
 export const lostProduceResponse: FaultRow = {
   name: 'lost-produce-response',
   fault: 'A produce response lost after the append, other sends waiting',
+  roles: patientRoles,
   run: async (bench) => {
+    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const { load, events, world, random } = bench
     const [broker] = world.proxies.kafka
     world.proxies.postgres.slow(slowLine)
@@ -36,7 +41,8 @@ export const lostProduceResponse: FaultRow = {
     }
     for (let round = 0; round < rounds; round += 1) {
       const underLoad = load.spread(Math.floor(events / (rounds + 1)), 2 * workingSpanMs)
-      await wait(workingAfterMs + random() * workingSpanMs)
+      await wait(random() * workingSpanMs)
+      await untilRecorded(bench)
       await broker?.break('lose-answers')
       await wait(unheardMs)
       await broker?.break('refuse')
@@ -52,6 +58,17 @@ export const lostProduceResponse: FaultRow = {
   },
 }
 
+async function untilRecorded(bench: Bench): Promise<void> {
+  const before = await deliveriesOf(bench)
+  const isMore = async () => (await deliveriesOf(bench)) > before
+  await waitUntil(isMore, { timeoutMs: recordedLimitMs, intervalMs: recordedPollMs })
+}
+
+async function deliveriesOf(bench: Bench): Promise<number> {
+  const [row] = await bench.query<{ count: number }>(`select count(*)::integer as count from deliveries`)
+  return row?.count ?? 0
+}
+
 /** Records of the channel topics beyond one for each delivery, but for those that came from the retry topics. */
 async function withoutRepeats(bench: Bench): Promise<string[]> {
   const { world, consumed } = bench
@@ -62,8 +79,7 @@ async function withoutRepeats(bench: Bench): Promise<string[]> {
       return offsets.flat().reduce((sum, { high }) => sum + Number(high), 0)
     })
   }
-  const [row] = await bench.query<{ count: number }>(`select count(*)::integer as count from deliveries`)
-  const repeats = (await recordsOf('sender')) - (await recordsOf('retry')) - (row?.count ?? 0)
+  const repeats = (await recordsOf('sender')) - (await recordsOf('retry')) - (await deliveriesOf(bench))
   process.stdout.write(`        ${repeats} commands were appended again\n`)
   return repeats > 0 ? [] : ['no command was appended twice: the row shows nothing']
 }

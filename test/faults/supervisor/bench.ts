@@ -6,12 +6,14 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { Client } from 'pg'
 import { startSimulator, type Simulator } from '../../../src/local/simulator/simulator.ts'
 import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Schedule } from '../checker/observations.ts'
+import { withAdmin } from './brokers.ts'
 import { insertCatalogue } from './catalogue.ts'
 import { startLoad, type Load } from './load.ts'
 import { superviseRole, type RoleSpec, type SupervisedRole } from './supervised-role.ts'
@@ -121,6 +123,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     random,
   })
   opened.defer(() => load.close())
+  opened.defer(() => deleteTopics(stack.kafka.brokers, topicPrefix))
   const environment = {
     ...direct,
     ...simulator.environment,
@@ -221,14 +224,22 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return url.href
 }
 
-/** The commands that an operator runs, side by side. */
+/** A cluster that has just been made whole again may take its time. */
+const preparationTries = 3
+
+/** The commands that an operator runs, side by side; they may be run again. */
 async function prepare(projectFolder: string, environment: Record<string, string>, brokerCount: number): Promise<void> {
   const commands = [
     ['migrate'],
     ['topics', 'apply', ...(brokerCount === 1 ? ['--replicas', '1'] : [])],
     ['schemas', 'register'],
   ]
-  await Promise.all(commands.map((command) => runCommand(projectFolder, command, environment)))
+  const untilItWorks = async (command: readonly string[], triesLeft = preparationTries - 1): Promise<unknown> =>
+    runCommand(projectFolder, command, environment).catch((error: unknown) => {
+      if (triesLeft === 0) throw error
+      return untilItWorks(command, triesLeft - 1)
+    })
+  await Promise.all(commands.map((command) => untilItWorks(command)))
 }
 
 async function runCommand(
@@ -265,6 +276,17 @@ function databaseOf(url: string): Database {
     query: <Row>(text: string) => connected(async (client) => (await client.query(text)).rows as Row[]),
     with: connected,
   }
+}
+
+const deletionLimitMs = 10_000
+
+/** Else the brokers of a long matrix carry every row's partitions. What cannot be deleted stays: the row is over. */
+async function deleteTopics(brokers: readonly string[], topicPrefix: string): Promise<void> {
+  const deleted = withAdmin(brokers, async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(topicPrefix))
+    await admin.deleteTopics({ topics })
+  })
+  await Promise.race([deleted.catch(() => {}), wait(deletionLimitMs, undefined, { ref: false })])
 }
 
 async function connectAdmin(brokers: readonly string[], opened: AsyncDisposableStack): Promise<Admin> {

@@ -46,6 +46,7 @@ describe('the patch of kafkajs', () => {
     'network/connection.js': '2a993b2e74421ca6d846efd59e4ba74b11100dbe7d40d0f52ea3218e917aafdd',
     'network/connectionPool.js': 'ecba4ba6fc4f2a6e5f336b838b573dcca3f01fb39542530841d68691fe4957de',
     'consumer/consumerGroup.js': 'f3e461738585a8dc6574c647123a18afc732f81cdee4f9f7bb62e4aa1dffbfbb',
+    'consumer/offsetManager/index.js': 'bd1041968ae322324ebf64d2569308db19d24f70ee5dbb72c964b43bfe85c00e',
     'consumer/runner.js': 'fad3247df2e3ba483b94e014e5c5916fd72d7bdfc3b3dfccc5232b60da18306d',
   }
   for (const [file, digest] of Object.entries(digests)) {
@@ -127,23 +128,6 @@ describe('the patch of kafkajs', () => {
     await group.recoverFromOffsetOutOfRange({ topic: 'topic', partition: 3 })
     const reset = { topic: 'topic', partition: 3, position: 41n }
     assert.deepEqual(happened, ['topic/3 set back', ['consumer.offset_reset', reset]])
-  })
-
-  test('joins once for all fetchers that meet a moved leader at a time, and again for the next', async () => {
-    const joined = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    let joins = 0
-    const group = Object.assign(Object.create(ConsumerGroup.prototype), {
-      seekOffset: new SeekOffsets(),
-      retrier: () => joined[joins++]?.promise,
-    })
-    const both = [group.joinAndSync(), group.joinAndSync()]
-    assert.equal(joins, 1)
-    joined[0]?.resolve()
-    await Promise.all(both)
-    const next = group.joinAndSync()
-    assert.equal(joins, 2)
-    joined[1]?.resolve()
-    await next
   })
 
   /** A group that fetches one record of one partition, whose assignment changes when told. */

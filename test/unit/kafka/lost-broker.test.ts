@@ -1,116 +1,107 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import {
-  leaveLostBrokers,
-  type PatchedConnection,
-  type PatchedGroup,
-  type PatchedPool,
-} from '../../../src/kafka/lost-broker.ts'
+import { leaveLostBrokers, type PatchedFetching, type PatchedPool } from '../../../src/kafka/lost-broker.ts'
+import type { PatchedConnection } from '../../../src/kafka/one-socket.ts'
 
-const metadata = { request: { apiName: 'Metadata' } }
-const apiVersions = { request: { apiName: 'ApiVersions' } }
+const requestOf = (apiName: string) => ({ request: { apiName } })
+const metadata = requestOf('Metadata')
 const named = (name: string) => Object.assign(new Error(name), { name })
 const timedOut = named('KafkaJSRequestTimeoutError')
 const closed = named('KafkaJSConnectionClosedError')
 const notConnected = named('KafkaJSConnectionError')
-const notCoordinator = new Error('not the coordinator')
 
-/** A connection as kafkajs has it, in the middle of an answer. */
-function aConnection(): PatchedConnection & { rejected: Error[]; destroyed: boolean } {
-  let connected = true
+/** A connected connection, as far as it matters here. */
+function aConnection() {
+  const state = { connected: true, destroyed: false, rejected: [] as Error[] }
   const connection = {
-    rejected: [] as Error[],
-    destroyed: false,
-    socket: { destroy: () => void (connection.destroyed = true) },
-    chunks: [Buffer.of(0, 0, 1)],
-    bytesBuffered: 3,
-    bytesNeeded: 260,
-    isConnected: () => connected,
-    connect: async () => (connected = true),
-    disconnect: async () => (connected = false),
-    rejectRequests: (error: Error) => void connection.rejected.push(error),
-  }
-  return connection
+    host: 'broker-2',
+    port: 9092,
+    socket: { destroy: () => void (state.destroyed = true) },
+    isConnected: () => state.connected,
+    connect: async () => (state.connected = true),
+    disconnect: async () => (state.connected = false),
+    rejectRequests: (error: Error) => void state.rejected.push(error),
+    // The rest is for one-socket.ts.
+  } as unknown as PatchedConnection
+  return { connection, state }
 }
 
-interface Setting {
-  /** How every request ends. */
-  failure?: Error
-  /** The node that the others call the coordinator; the member knows node 2. */
-  findGroupCoordinator?: () => Promise<{ nodeId: number }>
-}
-
-/** Everything that is mended. */
-function aClient({ failure = timedOut, findGroupCoordinator = async () => ({ nodeId: 3 }) }: Setting = {}) {
-  const connections = [aConnection(), aConnection()] as const
+/** Everything that is mended. @param failure how every request ends. */
+function aClient(failure = timedOut) {
+  const ours = [aConnection(), aConnection()] as const
+  const clock = { now: 0, stalled: false }
   const pool: PatchedPool = {
     host: 'broker-2',
     port: 9092,
-    pool: [...connections],
+    pool: ours.map(({ connection }) => connection),
     send: () => Promise.reject(failure),
   }
-  const group: PatchedGroup = {
-    groupId: 'group',
-    memberId: 'member',
-    coordinator: { nodeId: 2 },
-    cluster: { brokerPool: { metadataExpireAt: 4_102_444_800_000 }, findGroupCoordinator },
-    heartbeat: () => pool.send(metadata),
+  const group: PatchedFetching = {
+    cluster: { brokerPool: { metadataExpireAt: 4_102_444_800_000 } },
     recoverFromFetch: (error) => Promise.reject(error),
   }
   leaveLostBrokers({
-    connection: connections[0],
+    connection: ours[0].connection,
     pool,
     group,
     connectionClosed: () => closed,
     notConnected: () => notConnected,
-    notCoordinator: () => notCoordinator,
+    clock: () => clock.now,
+    stalled: () => clock.stalled,
   })
-  return { connections, pool, group }
+  return { ours, connection: ours[0].connection, pool, group, clock }
 }
 
 describe('a broker that takes requests and answers none', () => {
   test('is left after one time-out: all of its connections close, and their requests fail as after a close', async () => {
-    const { connections, pool } = aClient()
+    const { ours, pool } = aClient()
     await assert.rejects(pool.send(metadata), closed)
-    for (const connection of connections) {
-      assert.deepEqual([connection.isConnected(), connection.destroyed], [false, true])
-      assert.deepEqual(connection.rejected, [closed])
+    for (const { state } of ours) {
+      assert.deepEqual([state.connected, state.destroyed, state.rejected], [false, true, [closed]])
     }
   })
 
+  test('is not connected to again for a while, although it would take the connection', async () => {
+    const { connection, pool, clock } = aClient()
+    await assert.rejects(pool.send(metadata), closed)
+    await assert.rejects(connection.connect(), notConnected)
+    clock.now = 9_999
+    await assert.rejects(connection.connect(), notConnected)
+    clock.now = 10_000
+    await connection.connect()
+    assert.equal(connection.isConnected(), true)
+  })
+
+  test('is not avoided for what it answers only once other members are ready', async () => {
+    for (const apiName of ['JoinGroup', 'SyncGroup']) {
+      const { connection, pool } = aClient()
+      await assert.rejects(pool.send(requestOf(apiName)), closed)
+      await connection.connect()
+    }
+  })
+
+  test('is not avoided where it was this process that stood still', async () => {
+    const { connection, pool, clock } = aClient()
+    clock.stalled = true
+    await assert.rejects(pool.send(metadata), closed)
+    await connection.connect()
+  })
+
+  test('is avoided alone', async () => {
+    const { connection, pool } = aClient()
+    await assert.rejects(pool.send(metadata), closed)
+    await connection.connect.call({ ...connection, host: 'broker-3' })
+  })
+
   test('counts as one that was not reached where it does not answer the first request, so that another is tried', async () => {
-    await assert.rejects(aClient().pool.send(apiVersions), notConnected)
+    await assert.rejects(aClient().pool.send(requestOf('ApiVersions')), notConnected)
   })
 
   test('is told from one that answers with an error', async () => {
     const failure = new Error('the group rebalances')
-    const { connections, group } = aClient({ failure })
-    await assert.rejects(group.heartbeat({}), failure)
-    assert.deepEqual([connections[0].isConnected(), connections[0].destroyed], [true, false])
-  })
-})
-
-describe('a member whose coordinator is lost', () => {
-  for (const failure of [timedOut, notConnected, closed]) {
-    test(`joins at the new one after ${failure.name}`, async () => {
-      await assert.rejects(aClient({ failure }).group.heartbeat({}), notCoordinator)
-    })
-  }
-
-  test('joins again where it lost its id and did not succeed at once, instead of fetching on without a heartbeat', async () => {
-    const { group } = aClient({ findGroupCoordinator: async () => ({ nodeId: 2 }) })
-    group.memberId = null
-    await assert.rejects(group.heartbeat({}), notCoordinator)
-  })
-
-  test('stays while it is the coordinator to everybody else, and costs nobody a rebalance', async () => {
-    const { group } = aClient({ findGroupCoordinator: async () => ({ nodeId: 2 }) })
-    await assert.rejects(group.heartbeat({}), closed)
-  })
-
-  test('waits for it where no other broker answers either', async () => {
-    const { group } = aClient({ findGroupCoordinator: () => Promise.reject(new Error('nobody answers')) })
-    await assert.rejects(group.heartbeat({}), closed)
+    const { ours, pool } = aClient(failure)
+    await assert.rejects(pool.send(metadata), failure)
+    assert.deepEqual([ours[0].state.connected, ours[0].state.destroyed], [true, false])
   })
 })
 
@@ -120,12 +111,4 @@ test('a consumer asks anew who leads before it fetches again from a broker that 
   assert.notEqual(group.cluster.brokerPool.metadataExpireAt, null)
   await assert.rejects(group.recoverFromFetch(notConnected), notConnected)
   assert.equal(group.cluster.brokerPool.metadataExpireAt, null)
-})
-
-test('a connection that is made again forgets the half of an answer that it had', async () => {
-  const { connections } = aClient()
-  const [connection] = connections
-  await connection.disconnect()
-  await connection.connect()
-  assert.deepEqual([connection.chunks, connection.bytesBuffered, connection.bytesNeeded], [[], 0, 4])
 })
