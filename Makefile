@@ -19,6 +19,10 @@ node_test := node --import ./test/support/leak-guard.ts --test --test-concurrenc
 	--test-reporter=./test/strict-run.ts --test-reporter-destination=stderr \
 	--test-reporter=spec --test-reporter-destination=stdout
 
+# A part of the fault matrix, short, with every test run; `make faults` runs all of it.
+tested_rows := sender-kill,retry-kill,postgres-hung,redis-down,rolling-restart,rewind
+faults := node --disable-warning=TimeoutNegativeWarning test/faults/run.ts
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,9 +40,10 @@ demo: setup ## run everything on this machine: 2,000 events through every role (
 	@./fanfare demo
 
 .PHONY: test
-test: check ## check, then every test, on a real stack that is started for it
+test: check ## check, then every test on a real stack that is started for it, then a part of the faults
 	@$(node_test) --test-global-setup=./test/global-setup.ts \
 		'test/unit/**/*.test.ts' 'test/contract/**/*.test.ts' 'test/integration/**/*.test.ts'
+	@AGAIN=1 ROW=$(tested_rows) SEED=1 EVENTS=600 FAULT_SECONDS=8 $(faults)
 
 .PHONY: test-unit
 test-unit: setup ## the tests that need no stack, in seconds
@@ -46,7 +51,11 @@ test-unit: setup ## the tests that need no stack, in seconds
 
 .PHONY: faults
 faults: setup ## break one thing after the other under load, judged by an independent checker (ROW=, SEED=, EVENTS= select)
-	@node --disable-warning=TimeoutNegativeWarning test/faults/run.ts
+	@$(faults)
+
+.PHONY: mutations
+mutations: setup ## make one deliberate mistake after the other in a copy of the source: the checks must notice (MUTATION= selects)
+	@node --disable-warning=TimeoutNegativeWarning test/faults/mutations/run.ts
 
 .PHONY: check
 check: setup ## types, lint, house rules, format, unused code

@@ -66,6 +66,18 @@ CREATE TRIGGER category_settings_delete_version AFTER DELETE ON public.category_
 CREATE TRIGGER category_settings_insert_version AFTER INSERT ON public.category_settings REFERENCING NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 CREATE TRIGGER category_settings_update_version AFTER UPDATE ON public.category_settings REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 
+create table channel_pauses (
+  channel channel not null,
+  lane lane not null,
+  paused_at timestamp with time zone not null default now(),
+  paused_until timestamp with time zone,
+  paused_by text not null,
+  reason text not null,
+  constraint channel_pauses_pkey PRIMARY KEY (channel, lane),
+  constraint channel_pauses_check CHECK ((paused_until > paused_at)),
+  constraint channel_pauses_reason_check CHECK ((reason <> ''::text))
+);
+
 create table deliveries (
   delivery_id uuid not null,
   day date not null,

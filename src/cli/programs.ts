@@ -109,6 +109,11 @@ export const programs: Readonly<Record<string, Program>> = {
     summary: 'stop what nobody has claimed of a notification',
     load: async () => (await import('./cancel.ts')).cancelCommand(),
   },
+  channels: {
+    kind: 'command',
+    summary: 'hold a channel back, and let it go on',
+    load: async () => (await import('./channels.ts')).channelsCommand(),
+  },
   deliveries: {
     kind: 'command',
     summary: 'list deliveries by state, and decide about held ones',

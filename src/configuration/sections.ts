@@ -9,6 +9,7 @@ import {
   hostsAndPorts,
   httpService,
   oneOf,
+  optionalUserId,
   secretKey,
   text,
   timeZone,
@@ -149,6 +150,10 @@ export const sections = {
       min: 5_000,
       max: 600_000,
       default: '60000',
+    }),
+    onCallUserId: optionalUserId({
+      name: 'FANFARE_ON_CALL_USER_ID',
+      meaning: 'The user who is notified of failures that repeat, by the category fanfare-alert; empty: nobody',
     }),
   },
 } as const satisfies Record<string, Record<string, Variable>>

@@ -38,6 +38,16 @@ export function wholeNumber(options: Description & { min: number; max: number })
   return { ...description, expectation: `a whole number from ${min} to ${max}`, schema, secret: 'no' }
 }
 
+/** Null where nothing is said. */
+export function optionalUserId(options: Omit<Description, 'default'>): Variable<number | null> {
+  const schema = z
+    .string()
+    .regex(/^\d{0,16}$/)
+    .transform((id) => (id === '' ? null : Number(id)))
+    .pipe(z.int().positive().nullable())
+  return { ...options, default: '', expectation: 'the id of a user, a whole number from 1', schema, secret: 'no' }
+}
+
 export function oneOf<const Word extends string>(options: Description & { words: readonly Word[] }): Variable<Word> {
   const { words, ...description } = options
   return { ...description, expectation: `one of ${words.join(', ')}`, schema: z.enum(words), secret: 'no' }

@@ -67,9 +67,30 @@ export function statusIdOf(identity: StatusIdentity, sha1: Digest): string {
     identity.reason ?? '',
     identity.providerEventId ?? '',
   ])
-  const input = new Uint8Array(statusNamespace.length + name.length)
-  input.set(statusNamespace)
-  input.set(name, statusNamespace.length)
+  return nameBasedUuid(statusNamespace, name, sha1)
+}
+
+export interface AlertIdentity {
+  channel: string
+  lane: string
+  reason: string
+  /** Unix ms; the same in every replica. */
+  windowStartMs: number
+}
+
+const alertNamespace = Uint8Array.from([
+  0x2a, 0x94, 0x5e, 0xd1, 0x07, 0xc8, 0x5b, 0x36, 0xa1, 0x4c, 0x93, 0x58, 0xee, 0x20, 0xb7, 0x4d,
+])
+
+/** UUIDv5 of an alert: replicas that notice the same failure in the same window ask for one notification. */
+export function alertIdOf({ channel, lane, reason, windowStartMs }: AlertIdentity, sha1: Digest): string {
+  return nameBasedUuid(alertNamespace, encodeParts([channel, lane, reason, String(windowStartMs)]), sha1)
+}
+
+function nameBasedUuid(namespace: Uint8Array, name: Uint8Array, sha1: Digest): string {
+  const input = new Uint8Array(namespace.length + name.length)
+  input.set(namespace)
+  input.set(name, namespace.length)
   return formatUuid(sha1(input).slice(0, 16), 5)
 }
 

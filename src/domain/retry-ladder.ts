@@ -12,6 +12,9 @@ import { retryRungs, type RetryRung } from './topic-names.ts'
 /** Of the rung's delay. */
 export const jitterShare = 0.1
 
+/** From the moment at which a record comes to a rung: above every time to live, so nothing that is ours is due later. */
+export const longestRetryMs = 7 * 86_400_000
+
 export interface NextTry {
   rung: RetryRung
   /** Unix ms. */

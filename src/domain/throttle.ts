@@ -82,5 +82,7 @@ export function throttled(
 
 function cappedChannels({ deliveries, suppressedChannels }: RoutingDecision): RoutingDecision['suppressedChannels'] {
   const channels = new Set(deliveries.map(({ channel }) => requestChannelOf(channel)))
-  return [...suppressedChannels, ...[...channels].map((channel) => ({ channel, reason: 'capped' as const }))]
+  // Of a channel's devices some may be suppressed besides: one word for each channel, and this one is about them all.
+  const others = suppressedChannels.filter(({ channel }) => !channels.has(channel))
+  return [...others, ...[...channels].map((channel) => ({ channel, reason: 'capped' as const }))]
 }

@@ -42,6 +42,9 @@ const loggedFields = ['groupId', 'memberId', 'broker', 'topic', 'partition', 'er
 
 function forwardLog(connection: KafkaConnection, { level, namespace, log }: LogEntry): void {
   const fields = Object.entries(log).filter(([name]) => loggedFields.includes(name))
-  const detail = Object.fromEntries(fields)
+  // kafkajs's `error` may be a message of its own, and the log takes what is called so for an error that was thrown.
+  const detail = Object.fromEntries(
+    fields.map(([name, value]) => [name === 'error' && typeof value === 'string' ? 'cause' : name, value]),
+  )
   connection.log(level <= logLevel.ERROR ? 'error' : 'warn', `kafkajs ${namespace}: ${log.message}`, detail)
 }

@@ -20,6 +20,7 @@ export type ConsumerEvent =
   | { kind: 'dead_lettered'; topic: string; partition: number; offset: bigint; reason: DeadLetterReason }
   | { kind: 'paused' | 'resumed'; topic: string; partition: number; reason: PauseReason }
   | { kind: 'topic_recreated'; topic: string; partition: number; expected: bigint; received: bigint }
+  | { kind: 'offset_reset'; topic: string; partition: number; position: bigint }
   | { kind: 'crashed'; restarts: boolean; error: Error }
   | { kind: 'stuck'; waitingRecords: number; idleMs: number }
   | { kind: 'stopped'; drained: boolean; abandonedRecords: number }

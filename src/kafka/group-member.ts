@@ -15,6 +15,7 @@ import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createKafka, type KafkaConnection } from './connection.ts'
 import { followMembership } from './group-membership.ts'
 import { asKafkaFailure } from './kafka-unavailability.ts'
+import { onOffsetReset } from './kafkajs.ts'
 import type { AssignmentChange, PartitionPosition, TopicPartition } from './partition-position.ts'
 import { settlesWithin } from './settles-within.ts'
 
@@ -53,7 +54,7 @@ export interface GroupMember {
   setPaused(partition: TopicPartition, paused: boolean): void
   /** One attempt under the current generation. @returns false where it failed; the next one will do. */
   commit(positions: readonly PartitionPosition[]): Promise<boolean>
-  /** Milliseconds since the last fetch or heartbeat: what liveness goes by. */
+  /** Milliseconds since the last join or acknowledged heartbeat: what liveness goes by. */
   idleMs(): number
   /** Tells the outside that this consumer cannot go on; only the first time. */
   fatal(error: Error): void
@@ -65,6 +66,8 @@ export interface GroupMember {
 /** kafkajs parks an idle fetch for this long, which is also how late a resumed partition is fetched again. */
 const fetchWaitMs = 250
 const joinTimeoutMs = 60_000
+/** A broker that hangs is left after this: well within a minute for whoever meets it twice. */
+const clientLimits = { requestTimeoutMs: 10_000, retries: 5 }
 const leaveTimeoutMs = 5_000
 /** Of the session: some may be lost or late before it ends. */
 const heartbeatsPerSession = 4
@@ -89,6 +92,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     // The next run has its own; this one would commit under a member that is no more.
     ended: () => (commitThroughBatch = undefined),
   })
+  onOffsetReset(consumer, (reset) => options.report({ kind: 'offset_reset', ...reset }))
 
   async function start(listenerToCall: GroupListener): Promise<void> {
     listener = listenerToCall
@@ -156,7 +160,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
 }
 
 function createConsumer({ connection, groupId, sessionTimeoutMs }: GroupMemberOptions, isLeaving: () => boolean) {
-  return createKafka(connection).consumer({
+  return createKafka(connection, clientLimits).consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: sessionTimeoutMs,

@@ -32,13 +32,13 @@ export interface Membership {
   /** Whether the consumer crashed for good. */
   dead(): boolean
   epoch(): number
-  /** When the last fetch or heartbeat was, by the clock. */
+  /** When the last join or acknowledged heartbeat was, by the clock. */
   lastActivity(): number
 }
 
 export function followMembership(consumer: Pick<Consumer, 'on' | 'events'>, options: MembershipOptions): Membership {
   const { report, clock } = options
-  const { FETCH, HEARTBEAT, REBALANCING, GROUP_JOIN, STOP, CRASH } = consumer.events
+  const { HEARTBEAT, REBALANCING, GROUP_JOIN, STOP, CRASH } = consumer.events
   const firstJoin = Promise.withResolvers<void>()
   // Only `start` waits for it, and it may have failed before.
   firstJoin.promise.catch(() => {})
@@ -51,7 +51,7 @@ export function followMembership(consumer: Pick<Consumer, 'on' | 'events'>, opti
   const active = () => {
     lastActivity = clock()
   }
-  consumer.on(FETCH, active)
+  // Not of a fetch: a member that its group forgot may fetch on, and get nothing that it may keep.
   consumer.on(HEARTBEAT, active)
   consumer.on(REBALANCING, () => {
     report({ kind: 'rebalancing' })

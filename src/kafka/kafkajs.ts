@@ -11,11 +11,24 @@
  * 4. With several brokers one fetcher may rejoin while another one's fetch is under way, or its batches wait for a
  *    worker. They would be handed out under the new assignment, although the partition may be another member's, or
  *    may have been lost and won back. Ours drops them; a partition that is still owned is fetched again.
+ * 5. A position outside the log (retention overtook it, the topic was made anew) is set back to the log's start with a
+ *    line of kafkajs's log and nothing to count. Ours tells of it as an event of the consumer.
+ * 6. A broker that is gone, or hangs, is asked again and again: see lost-broker.ts, which turns to the others.
+ * 7. A produce request that is tried again leaves out brokers that have answered, and with them what they have come to
+ *    lead meanwhile, which is lost: see whole-retries.ts.
+ * 8. Connections end up with two sockets, or with requests that never end: see one-socket.ts.
+ * 9. Leaders and coordinators that move leave members behind that do not join, or cannot commit: see
+ *    steady-membership.ts.
  *
  * A test pins the SHA-256 of every upstream file; when it fails, read what changed before touching the numbers.
  */
 import { createRequire } from 'node:module'
 import type * as Kafkajs from 'kafkajs'
+import { leaveLostBrokers } from './lost-broker.ts'
+import { keepOneSocket } from './one-socket.ts'
+import { watchForStalls } from './stalled-process.ts'
+import { keepMembership } from './steady-membership.ts'
+import { retryWholeRequests } from './whole-retries.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -59,12 +72,20 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
   )
 }
 
+interface OffsetManager {
+  /** Where to fetch on, by topic and partition. */
+  resolvedOffsets: Partial<Record<string, Partial<Record<number, string>>>>
+}
 interface ConsumerGroup {
-  seekOffset: Map<string, string>
   /** A new one with every assignment. */
-  offsetManager: object | null
-  joinAndSync(): Promise<void>
+  offsetManager: OffsetManager | null
+  instrumentationEmitter: { emit(event: string, payload: object): void }
   fetch(nodeId: number): Promise<object[]>
+  recoverFromOffsetOutOfRange(error: PartitionError): Promise<void>
+}
+interface PartitionError {
+  topic: string
+  partition: number
 }
 interface Runner {
   consumerGroup: ConsumerGroup
@@ -72,14 +93,10 @@ interface Runner {
 }
 
 function dropWhatIsOfAnEarlierAssignment(group: ConsumerGroup, runner: Runner): void {
-  const { joinAndSync, fetch } = group
+  const { fetch } = group
   const { handleBatch } = runner
   const fetchedUnder = new WeakMap<object, object | null>()
 
-  group.joinAndSync = function (this: ConsumerGroup) {
-    this.seekOffset.clear()
-    return joinAndSync.call(this)
-  }
   group.fetch = async function (this: ConsumerGroup, nodeId) {
     const assignment = this.offsetManager
     const batches = await fetch.call(this, nodeId)
@@ -89,6 +106,34 @@ function dropWhatIsOfAnEarlierAssignment(group: ConsumerGroup, runner: Runner): 
   runner.handleBatch = async function (this: Runner, batch) {
     if (fetchedUnder.get(batch) === this.consumerGroup.offsetManager) await handleBatch.call(this, batch)
   }
+}
+
+/** A position that lay outside the log, and so was set back to its start. */
+export interface OffsetReset {
+  topic: string
+  partition: number
+  position: bigint
+}
+
+const offsetResetEvent = 'consumer.offset_reset'
+
+function tellOffsetResets(events: Record<string, string>, group: ConsumerGroup): void {
+  const { recoverFromOffsetOutOfRange } = group
+  // Before the consumer's module is loaded, which lets nobody listen to anything else.
+  events['OFFSET_RESET'] = offsetResetEvent
+  group.recoverFromOffsetOutOfRange = async function (this: ConsumerGroup, error) {
+    const { topic, partition } = error
+    const position = this.offsetManager?.resolvedOffsets[topic]?.[partition] ?? '0'
+    await recoverFromOffsetOutOfRange.call(this, error)
+    this.instrumentationEmitter.emit(offsetResetEvent, { topic, partition, position: BigInt(position) })
+  }
+}
+
+/** kafkajs's types do not know the event. */
+type Listen = (event: string, listener: (told: { payload: OffsetReset }) => void) => void
+
+export function onOffsetReset(consumer: Pick<Kafkajs.Consumer, 'on'>, listener: (reset: OffsetReset) => void): void {
+  ;(consumer.on as unknown as Listen)(offsetResetEvent, ({ payload }) => listener(payload))
 }
 
 function replaceExports(file: string, exports: unknown): void {
@@ -102,12 +147,39 @@ if (require.cache[require.resolve('kafkajs/src/producer/sendMessages.js')] !== u
   throw new Error('kafkajs was loaded before its patch: import it from src/kafka/kafkajs.ts only')
 }
 replaceExports('kafkajs/src/producer/groupMessagesPerPartition.js', groupMessagesPerPartition)
+const sendMessages = 'kafkajs/src/producer/sendMessages.js'
+replaceExports(sendMessages, retryWholeRequests(require(sendMessages)))
 require('kafkajs/src/network/requestQueue/index.js').prototype.scheduleCheckPendingRequests =
   scheduleCheckPendingRequests
 dropWhatIsOfAnEarlierAssignment(
   require('kafkajs/src/consumer/consumerGroup.js').prototype,
   require('kafkajs/src/consumer/runner.js').prototype,
 )
+tellOffsetResets(
+  require('kafkajs/src/consumer/instrumentationEvents.js').events,
+  require('kafkajs/src/consumer/consumerGroup.js').prototype,
+)
+
+const { KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSProtocolError } = require('kafkajs/src/errors.js')
+const connection = require('kafkajs/src/network/connection.js').prototype
+const group = require('kafkajs/src/consumer/consumerGroup.js').prototype
+const clock = () => performance.now()
+keepOneSocket(connection)
+leaveLostBrokers({
+  connection,
+  pool: require('kafkajs/src/network/connectionPool.js').prototype,
+  group,
+  connectionClosed: (message, at) => new KafkaJSConnectionClosedError(message, at),
+  notConnected: (message) => new KafkaJSConnectionError(message),
+  clock,
+  stalled: watchForStalls(clock),
+})
+keepMembership({
+  group,
+  offsets: require('kafkajs/src/consumer/offsetManager/index.js').prototype,
+  notCoordinator: ({ message }) =>
+    new KafkaJSProtocolError({ message, type: 'NOT_COORDINATOR_FOR_GROUP', code: 16, retriable: true }),
+})
 
 const kafkajs = require('kafkajs') as typeof Kafkajs
 export const { Kafka, Partitioners, logLevel } = kafkajs

@@ -15,7 +15,6 @@ import { createKafka, type KafkaConnection } from './connection.ts'
 import { asKafkaFailure, isUnreachable } from './kafka-unavailability.ts'
 import { Partitioners } from './kafkajs.ts'
 import { splitRequests } from './produce-request.ts'
-import { startReplaceableProducer, type BatchProducer } from './replaceable-producer.ts'
 import { settlesWithin } from './settles-within.ts'
 
 export interface RecordProducer {
@@ -32,8 +31,8 @@ export interface RecordProducer {
 
 const acknowledgementTimeoutMs = 8_000
 /**
- * A broker that hangs is met three times and then left: within this a new client has found the new leaders, and the
- * limit of a call is not reached.
+ * A broker that hangs is left after the first of these: the next tries go to the new leaders, and the limit of a call is
+ * not reached.
  */
 const clientLimits = { requestTimeoutMs: 10_000, retries: 2 }
 /** Over all of kafkajs's retries, which reconnect and look up leaders without a bound of their own. */
@@ -42,7 +41,7 @@ const closeTimeoutMs = 5_000
 
 /** Connects. Throws DependencyUnavailable when no broker answers. */
 export async function startRecordProducer(connection: KafkaConnection): Promise<RecordProducer> {
-  return createRecordProducer(await startReplaceableProducer(() => connectProducer(connection)))
+  return createRecordProducer(await connectProducer(connection))
 }
 
 async function connectProducer(connection: KafkaConnection): Promise<Producer> {
@@ -71,7 +70,7 @@ interface Call {
 }
 
 /** @param producer connected, not idempotent. */
-export function createRecordProducer(producer: BatchProducer): RecordProducer {
+export function createRecordProducer(producer: Pick<Producer, 'sendBatch' | 'disconnect'>): RecordProducer {
   let waiting: Call[] = []
   let sending: Promise<void> | undefined
   let closed = false

@@ -126,8 +126,7 @@ async function settle(
     try {
       const drifts = compareTopics(wanted, await observeTopics(admin, wanted))
       const settled = !drifts.some(isOpen)
-      // Only the leader of a partition tells its offsets.
-      if (settled) await Promise.all(existing(wanted, drifts).map(({ name }) => admin.fetchTopicOffsets(name)))
+      if (settled) await askLeaders(admin, existing(wanted, drifts))
       if (settled || attempt === settleAttempts) return drifts
     } catch (error) {
       // One broker lists the topic, another that is asked about it does not know it yet.
@@ -135,6 +134,15 @@ async function settle(
     }
     await delay(settleIntervalMs)
   }
+}
+
+/**
+ * Only the leader of a partition tells its offsets. One topic after the other: each makes kafkajs ask for the metadata of
+ * one more, and when two brokers answer out of order it keeps the older answer, finds no partitions of the newer topic
+ * and ends in a TypeError.
+ */
+async function askLeaders(admin: Admin, topics: readonly TopicDefinition[]): Promise<void> {
+  for (const { name } of topics) await admin.fetchTopicOffsets(name)
 }
 
 /** Asking about a topic that is missing, because it was refused, would be retried for seconds. */

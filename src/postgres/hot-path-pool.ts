@@ -11,7 +11,7 @@
  */
 import { Pool, types as defaultTypes, type PoolClient } from 'pg'
 import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
-import { codeOf, unavailabilityCodeOf } from './unavailability.ts'
+import { codeOf, isFormerPrimary, unavailabilityCodeOf } from './unavailability.ts'
 import type { Statement } from './statement.ts'
 
 export interface Queryable {
@@ -100,6 +100,7 @@ export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
       const result = await Promise.race([client.query(query), deadline])
       return result.rows as Row[]
     } catch (error) {
+      if (isFormerPrimary(error)) broken.add(client)
       throw translate(error, broken.has(client))
     } finally {
       clearTimeout(timer)

@@ -15,9 +15,15 @@ const unavailableClasses = new Set([
   '58', // system error: I/O error outside Postgres itself
 ])
 
+/** Read-only transaction: after a failover the connection still leads to the former primary. */
+const formerPrimaryState = '25006'
+
 const unavailableStates = new Set([
   '55P03', // lock not available
-  '25006', // read-only transaction: after a failover the connection still leads to the former primary
+  formerPrimaryState,
+  // Ended by the server, since this process stood still inside a transaction (stopped, or starved).
+  '25P03', // idle-in-transaction time-out
+  '25P04', // transaction time-out
 ])
 
 const unavailableErrnos = new Set([
@@ -40,6 +46,11 @@ export function unavailabilityCodeOf(error: unknown): string | undefined {
   if (!(error instanceof DatabaseError)) return unavailableErrnos.has(code) ? code : undefined
   if (isMissingPartition(error)) return 'missing_partition'
   return unavailableClasses.has(code.slice(0, 2)) || unavailableStates.has(code) ? code : undefined
+}
+
+/** Whether the connection is good and leads to the wrong server: only another one can find the right one. */
+export function isFormerPrimary(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === formerPrimaryState
 }
 
 /**

@@ -6,12 +6,12 @@ import { channels, lanes } from '../domain/channel.ts'
 import { deliverySections, openDeliveryInfrastructure, type Infrastructure } from './infrastructure.ts'
 import type { RoleContext } from './role.ts'
 import { startRetries } from './retry.ts'
-import { routerSections, startRouters } from './router.ts'
+import { routingSections, startRouters } from './router.ts'
 import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 import { schedulerSections, startSchedulers } from './scheduler.ts'
 import { startSenders } from './sender.ts'
 
-const sections = ['sender', 'providers', ...routerSections, ...schedulerSections, ...deliverySections] as const
+const sections = ['sender', 'providers', ...routingSections, ...schedulerSections, ...deliverySections] as const
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole({ role: 'all', sections, start }, context)

@@ -14,9 +14,11 @@ export interface ConsumerTelemetryOptions {
 export function consumerTelemetry({ group, metrics, log }: ConsumerTelemetryOptions): ReportConsumerEvent {
   const logger = log.child({ group })
   const lag = createLag(group, metrics)
+  const commits = createCommitStreak(logger)
   return (event) => {
     count(event, { group, metrics, lag })
     tell(event, logger)
+    commits(event)
   }
 }
 
@@ -48,6 +50,8 @@ function count(event: ConsumerEvent, { group, metrics, lag }: Counting): void {
       return metrics.faults.inc({ group, dependency: event.dependency })
     case 'dead_lettered':
       return metrics.deadLetters.inc({ group, topic: event.topic, reason: event.reason })
+    case 'offset_reset':
+      return metrics.offsetResets.inc({ group, topic: event.topic })
     case 'rebalancing':
     case 'commit_failed':
     case 'dependency_recovered':
@@ -74,6 +78,13 @@ function tell(event: ConsumerEvent, logger: Logger): void {
       const { topic, partition } = event
       return logger.warn({ topic, partition }, 'the topic was recreated')
     }
+    case 'offset_reset': {
+      const { topic, partition, position } = event
+      return logger.error(
+        { topic, partition, position: String(position) },
+        'the position lies outside the log: reading on from its start',
+      )
+    }
     case 'dead_lettered': {
       const { topic, partition, reason } = event
       return logger.error({ topic, partition, offset: String(event.offset), reason }, 'dead-lettered')
@@ -85,8 +96,8 @@ function tell(event: ConsumerEvent, logger: Logger): void {
     case 'stuck':
       return logger.fatal(event, 'work waits and nothing moves')
     case 'rebalancing':
-    case 'commit_failed':
       return logger.debug(event, 'consumer')
+    case 'commit_failed':
     case 'fetched':
     case 'completed':
     case 'committed':
@@ -95,6 +106,23 @@ function tell(event: ConsumerEvent, logger: Logger): void {
       return undefined
   }
 }
+
+/** One failed commit is nothing, since the next one covers it; that they go on failing is told once, and so is the end. */
+function createCommitStreak(logger: Logger): ReportConsumerEvent {
+  let failures = 0
+  return (event) => {
+    if (event.kind === 'commit_failed') {
+      failures += 1
+      if (failures === toldFailures) logger.warn({ code: event.code, failures }, 'commits fail')
+    } else if (event.kind === 'committed') {
+      if (failures >= toldFailures) logger.info({ failures }, 'commits succeed again')
+      failures = 0
+    }
+  }
+}
+
+/** A rebalance costs one or two. */
+const toldFailures = 3
 
 interface Lag {
   fetched(event: Extract<ConsumerEvent, { kind: 'fetched' }>): void

@@ -82,6 +82,8 @@ export interface DeliveryInfrastructure extends Infrastructure {
   schemas: SchemaStore
   statusWriter: AvroWriter<'DeliveryStatus'>
   commandWriter: AvroWriter<'DeliveryCommand'>
+  /** Asks the registry at each call: for what is rarely written. Throws as `createAvroWriter` does. */
+  openRequestWriter(): Promise<AvroWriter<'NotificationRequested'>>
   pool: HotPathPool
 }
 
@@ -116,6 +118,12 @@ export async function openDeliveryInfrastructure(
     schemas: createSchemaStore({ fetchSchema: (id) => registryClient.fetchSchema(id) }),
     statusWriter,
     commandWriter,
+    openRequestWriter: () =>
+      createAvroWriter({
+        registry: registryClient,
+        record: 'NotificationRequested',
+        subject: subjectOf(topics.requested('transactional'), 'NotificationRequested'),
+      }),
     pool,
     close: () => pool.close(),
   }

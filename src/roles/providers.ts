@@ -10,9 +10,8 @@ import { createFcmProvider } from '../providers/fcm/provider.ts'
 import { createSendgridProvider } from '../providers/sendgrid/provider.ts'
 import { createTwilioProvider } from '../providers/twilio/provider.ts'
 
-const clock = { now: Date.now }
-
-export function createProvider(configured: ConfiguredProvider): Provider {
+/** @param clock the process's wall clock, Unix ms. */
+export function createProvider(configured: ConfiguredProvider, clock: { now(): number }): Provider {
   switch (configured.name) {
     case 'apns':
       return ofAnyKind(createApnsProvider(configured.settings, clock))

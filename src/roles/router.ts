@@ -45,15 +45,18 @@ const partitionsConcurrently = 12
 /** Measured best on two cores: one waits for the database, one for the broker, one computes. */
 const chunksConcurrently = 3
 
-/** What routers read besides what all roles with deliveries read. */
-export const routerSections = ['redis', 'postgres', 'addresses', 'routing'] as const
-export type RoutersConfiguration = Pick<Configuration, (typeof routerSections)[number]>
+/** What startRouters reads of the configuration, beside what opens the infrastructure. */
+export const routingSections = ['redis', 'postgres', 'addresses', 'routing'] as const
+export type RoutersConfiguration = Pick<Configuration, (typeof routingSections)[number]>
+
+/** What the role reads of the configuration besides what every role does. */
+export const routerSections = ['lane', ...routingSections, ...deliverySections] as const
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'router',
-      sections: ['lane', ...routerSections, ...deliverySections],
+      sections: routerSections,
       start: async (infrastructure, own) => {
         const opened = await openDeliveryInfrastructure(infrastructure, own)
         return closingAfter(await startRouters(opened, [own.lane.lane], own), opened)

@@ -60,7 +60,7 @@ export async function runRole<Section extends SectionName>(
     registry: metricsRegistry,
     live: () => {
       const idleMs = Math.max(0, ...consumers.map((consumer) => consumer.idleMs()))
-      return { ok: idleMs <= silentMaxMs, detail: `last fetch or heartbeat ${Math.round(idleMs)} ms ago` }
+      return { ok: idleMs <= silentMaxMs, detail: `last heartbeat ${Math.round(idleMs)} ms ago` }
     },
     ready: () => ({ ok: state === 'running', detail: state }),
   })

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
 import { requestChannelOf, type Channel, type Lane } from '../domain/channel.ts'
-import { answerGraceMs, type Outcome, type Provider } from '../domain/provider.ts'
+import { answerGraceMs, type Provider } from '../domain/provider.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
 import { startHandOffConsumer } from '../kafka/hand-off-consumer.ts'
 import { createAvroReader } from '../kafka/registry/avro-reader.ts'
@@ -13,11 +13,14 @@ import { createDeliveries } from '../postgres/deliveries.ts'
 import { createTemplates } from '../postgres/templates.ts'
 import { isDataFault } from '../postgres/data-fault.ts'
 import type { CommandReader, SenderObservation, SenderPorts } from '../services/sender/ports.ts'
-import { createFailureWatch, failureWatchLimits } from '../services/sender/failure-watch.ts'
+import { createFailureWatch, failureWatchLimits, isWatched } from '../services/sender/failure-watch.ts'
 import { createRenderer } from '../services/sender/render.ts'
+import type { ChannelPauses } from '../services/sender/channel-pauses.ts'
 import { createSender } from '../services/sender/sender.ts'
 import type { SenderSettings } from '../services/sender/sender-settings.ts'
+import { openChannelPauses } from './channel-pauses.ts'
 import { consumerTelemetry } from './consumer-telemetry.ts'
+import { openFailureAlerts } from './failure-alerts.ts'
 import {
   addressHasher,
   deliverySections,
@@ -39,15 +42,20 @@ const windowPerCall = 50
 export interface SendersConfiguration {
   concurrency: number
   leaseMs: number
+  /** Who is notified of failures that repeat; null: nobody. */
+  onCallUserId: number | null
   hashKey: Uint8Array
   providers: Readonly<Record<Channel, ConfiguredProvider[]>>
 }
+
+/** What the role reads of the configuration besides what every role does. */
+export const senderSections = ['channel', 'lane', 'sender', 'addresses', 'providers', ...deliverySections] as const
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
     {
       role: 'sender',
-      sections: ['channel', 'lane', 'sender', 'addresses', 'providers', ...deliverySections],
+      sections: senderSections,
       start: async (infrastructure, own) => {
         const { channel, lane, sender, addresses, providers } = own
         const opened = await openDeliveryInfrastructure(infrastructure, own)
@@ -65,12 +73,15 @@ export async function startSenders(
   served: readonly { channel: Channel; lane: Lane }[],
   configuration: SendersConfiguration,
 ): Promise<RoleParts> {
+  // Before the first record: a sender that is started again on a paused channel must not call.
+  const pauses = await openChannelPauses(infrastructure, served)
   const started = await Promise.all(
-    served.map(({ channel, lane }) => startSender(infrastructure, { channel, lane, configuration })),
+    served.map(({ channel, lane }) => startSender(infrastructure, { channel, lane, configuration, pauses })),
   )
   return {
     consumers: started.map(({ consumer }) => consumer),
     close: async () => {
+      await pauses.stop()
       await Promise.all(started.map(({ provider }) => provider.close()))
     },
   }
@@ -80,16 +91,17 @@ interface SenderStart {
   channel: Channel
   lane: Lane
   configuration: SendersConfiguration
+  pauses: ChannelPauses
 }
 
 async function startSender(
   infrastructure: DeliveryInfrastructure,
-  { channel, lane, configuration }: SenderStart,
+  { channel, lane, configuration, pauses }: SenderStart,
 ): Promise<{ consumer: RunningConsumer; provider: Provider }> {
-  const { topics, kafka, producer, consumerMetrics, log, fatal, processId } = infrastructure
+  const { topics, kafka, producer, consumerMetrics, log, now, fatal, processId } = infrastructure
   const { concurrency, leaseMs } = configuration
   const configured = preferredProvider(configuration.providers, channel)
-  const provider = createProvider(configured)
+  const provider = createProvider(configured, { now })
   const settings: SenderSettings = {
     channel,
     lane,
@@ -98,6 +110,7 @@ async function startSender(
     callBudgetMs: configured.settings.timeoutMs + answerGraceMs,
     owner: processId,
   }
+  const own = { provider, pause: pauses.of(settings) }
   const group = topics.group('sender', channel, lane)
   const { sessionTimeoutMs, drainBudgetMs, chunkSize } = infrastructure.configuration.consumer
   const consumer = await startHandOffConsumer({
@@ -115,7 +128,7 @@ async function startSender(
     report: consumerTelemetry({ group, metrics: consumerMetrics, log: log.child({ channel, lane }) }),
     fatal,
     clock: () => performance.now(),
-    handler: createSender(settings, senderPorts(infrastructure, provider, configuration.hashKey, settings)),
+    handler: createSender(settings, senderPorts(infrastructure, own, configuration, settings)),
     deadLetter: async (record, error) => {
       const reason = isDataFault(error) ? 'data_error' : 'internal_error'
       await producer.send([deadLetterRecord(topics.deliveriesDeadLetter(channel), record, reason, redactedLine(error))])
@@ -127,8 +140,8 @@ async function startSender(
 
 function senderPorts(
   infrastructure: DeliveryInfrastructure,
-  provider: Provider,
-  hashKey: Uint8Array,
+  own: Pick<SenderPorts, 'provider' | 'pause'>,
+  { hashKey, onCallUserId }: SendersConfiguration,
   settings: SenderSettings,
 ): SenderPorts {
   const { pool, producer, schemas, statusWriter, topics, now } = infrastructure
@@ -138,7 +151,7 @@ function senderPorts(
     reader: commandReader(schemas),
     rows: createDeliveries(pool),
     renderer: createRenderer((keys) => templates.loadContents(keys)),
-    provider,
+    ...own,
     publish: (records) => producer.send(records),
     deadLetter: (topic, record, reason) => deadLetterRecord(topic, record, reason, null),
     encodeStatus: (status) => statusWriter.encode(status),
@@ -151,29 +164,33 @@ function senderPorts(
     sleep: async (ms, signal) => {
       await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})
     },
-    observe: senderTelemetry(infrastructure, settings),
+    observe: senderTelemetry(infrastructure, settings, onCallUserId),
   }
 }
 
 function senderTelemetry(
-  { deliveryMetrics, consumerMetrics, log, topics }: DeliveryInfrastructure,
+  infrastructure: DeliveryInfrastructure,
   { channel, lane }: SenderSettings,
+  onCallUserId: number | null,
 ): (observation: SenderObservation) => void {
+  const { deliveryMetrics, consumerMetrics, log, topics, now } = infrastructure
   const group = topics.group('sender', channel, lane)
   const logger = log.child({ channel, lane })
   const failures = createFailureWatch(failureWatchLimits)
+  const alerts = openFailureAlerts(infrastructure, onCallUserId)
   return (observation) => {
     switch (observation.kind) {
       case 'claimed':
         return deliveryMetrics.claims.inc({ channel, action: observation.action }, observation.count)
       case 'called': {
-        const { provider, outcome, durationMs, messages } = observation
+        const { provider, category, outcome, durationMs, messages } = observation
         const reason = outcome.kind === 'accepted' ? '' : outcome.reason
         deliveryMetrics.providerCalls.inc({ channel, provider, outcome: outcome.kind, reason }, messages)
-        const repeated = isOurs(outcome) ? failures.observe(reason, messages, performance.now()) : undefined
+        const repeated = isWatched(outcome, category) ? failures.observe(reason, messages, now()) : undefined
         if (repeated !== undefined) {
           deliveryMetrics.repeatedFailures.inc({ channel, reason })
           logger.error({ provider, ...repeated }, 'the same failure repeats')
+          alerts.raise({ channel, lane, provider, ...repeated })
         }
         return deliveryMetrics.providerCallDuration.observe({ channel, provider }, durationMs / 1_000)
       }
@@ -202,11 +219,6 @@ function senderTelemetry(
         return logger.warn(observation, 'a result came after its hop had moved on')
     }
   }
-}
-
-/** Failures that developers can mend. Addresses die all the time, and their repetition says nothing. */
-function isOurs(outcome: Outcome): boolean {
-  return outcome.kind !== 'accepted' && !(outcome.kind === 'rejected' && outcome.invalidAddress === true)
 }
 
 function commandReader(schemas: DeliveryInfrastructure['schemas']): CommandReader {

@@ -12,7 +12,7 @@ export interface ConsumerMetrics {
   inFlightRecords: Gauge<'group'>
   /** High watermark minus committed position, summed over the partitions that this member owns. */
   lagMessages: Gauge<'group' | 'topic'>
-  /** Unix seconds of the last fetch or heartbeat: what liveness reads. */
+  /** Unix seconds of the last fetch; liveness goes by joins and heartbeats. */
   lastContactTimestamp: Gauge<'group'>
   /** reason: a `PauseReason` of the consumer runtime; a partition counts under each that holds it. */
   pausedPartitions: Gauge<'group' | 'reason'>
@@ -21,6 +21,7 @@ export interface ConsumerMetrics {
   deadLetters: Counter<'group' | 'topic' | 'reason'>
   /** dependency: a `Dependency`. */
   faults: Counter<'group' | 'dependency'>
+  offsetResets: Counter<'group' | 'topic'>
 }
 
 /** Registers the metrics; once per registry. */
@@ -74,6 +75,11 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
       name: 'fanfare_consumer_faults_total',
       help: 'Times that work paused because a dependency was away.',
       labelNames: ['group', 'dependency'],
+    }),
+    offsetResets: counter({
+      name: 'fanfare_consumer_offset_resets_total',
+      help: 'Times that a position lay outside the log and reading began again at its start.',
+      labelNames: ['group', 'topic'],
     }),
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What becomes of notifications and deliveries: decisions, claims, provider calls, and how long it all took.
  */
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export interface DeliveryMetrics {
   /** status: a `Status`; reason: a `StatusReason`, or empty where the status needs none. */
@@ -15,6 +15,10 @@ export interface DeliveryMetrics {
   endToEndLatency: Histogram<'lane' | 'channel'>
   /** reason: a `ProviderReason`. Once for each window in which it came too often. */
   repeatedFailures: Counter<'channel' | 'reason'>
+  /** outcome: `published` or `failed`. Notifications of repeated failures for the user on call. */
+  failureAlerts: Counter<'channel' | 'outcome'>
+  /** 1 while an operator has paused it; absent until a sender has asked. */
+  channelPaused: Gauge<'channel' | 'lane'>
 }
 
 /** Seconds. Providers answer within tens of milliseconds on a good day and are cut off by their time-out. */
@@ -63,6 +67,18 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
       name: 'fanfare_repeated_failures_total',
       help: 'Minutes in which one sender met the same failure more than 50 times.',
       labelNames: ['channel', 'reason'],
+      registers,
+    }),
+    failureAlerts: new Counter({
+      name: 'fanfare_failure_alerts_total',
+      help: 'Notifications of a repeated failure that the user on call was to get, by whether they were published.',
+      labelNames: ['channel', 'outcome'],
+      registers,
+    }),
+    channelPaused: new Gauge({
+      name: 'fanfare_channel_paused',
+      help: '1 while an operator has paused the channel, else 0.',
+      labelNames: ['channel', 'lane'],
       registers,
     }),
   }

@@ -64,6 +64,21 @@ describe('the command line', () => {
     assert.match((await run({ args: ['topcs'] })).stderr, /topics/)
   })
 
+  test('names the channel that does not exist and those that do, and asks for the reason of a pause', async () => {
+    const pigeon = await run({ args: ['channels', 'pause', 'pigeon', '--reason', 'x'] })
+    assert.match(pigeon.stderr, /'pigeon' is invalid.*ios, android, sms, email/)
+    const slow = await run({ args: ['channels', 'resume', 'sms', '--lane', 'slow'] })
+    assert.match(slow.stderr, /'slow' is invalid.*transactional, bulk/)
+    const silent = await run({ args: ['channels', 'pause', 'sms'] })
+    assert.match(silent.stderr, /--reason/)
+    const blank = await run({ args: ['channels', 'pause', 'sms', '--reason', ' '] })
+    const endless = await run({ args: ['channels', 'pause', 'sms', '--reason', 'x', '--for', '31d'] })
+    assert.deepEqual(
+      [pigeon, slow, silent, blank, endless].map(({ code }) => code),
+      [64, 64, 64, 64, 64],
+    )
+  })
+
   test('ends with 78 on a wrong configuration, every fault on a line of its own and no secret in any', async () => {
     const environment = {
       FANFARE_KAFKA_BROKER: 'one:9092',

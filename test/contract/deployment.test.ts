@@ -12,7 +12,7 @@ import { topicNames } from '../../src/domain/topic-names.ts'
 // All programs are loaded into one process here, and the mended client insists on being the first to load kafkajs.
 import '../../src/kafka/kafkajs.ts'
 import { deliverySections, sharedSections } from '../../src/roles/infrastructure.ts'
-import { routerSections } from '../../src/roles/router.ts'
+import { routingSections } from '../../src/roles/router.ts'
 import { schedulerSections } from '../../src/roles/scheduler.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -139,7 +139,7 @@ describe('k8s/base', { skip: hasKubectl ? false : 'kubectl is not installed, so 
       FANFARE_ADDRESS_HASH_KEY: '0123456789abcdef'.repeat(4),
     }
     const environment = { ...secret, ...data, FANFARE_LANE: 'bulk' }
-    const sections = [...sharedSections, ...deliverySections, ...routerSections, ...schedulerSections, 'lane'] as const
+    const sections = [...sharedSections, ...deliverySections, ...routingSections, ...schedulerSections, 'lane'] as const
     const { consumer, admin } = readConfiguration(environment, sections)
     assert.deepEqual(
       Object.keys(data).filter((name) =>

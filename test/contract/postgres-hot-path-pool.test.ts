@@ -84,6 +84,51 @@ describe('the hot path pool', () => {
     })
   })
 
+  test('takes what Postgres says of itself for unavailability, and what it says of a statement for its fault', async () => {
+    await database.query(
+      `create function fail(state text) returns void language plpgsql as $$ begin raise exception using errcode = state; end $$`,
+    )
+    const fail: Statement = { name: 'fail', text: 'select fail($1)' }
+    await withPool({}, async (pool) => {
+      for (const state of ['08006', '40001', '53100', '53200', '55P03', '57P03', '58030']) {
+        await assert.rejects(pool.query(fail, [state]), unavailable(state))
+        await assert.rejects(
+          pool.transaction((connection) => connection.query(fail, [state])),
+          unavailable(state),
+        )
+      }
+      for (const state of ['22003', '23505', '42P01', 'XX000', 'P0001']) {
+        await assert.rejects(
+          pool.query(fail, [state]),
+          (error) => error instanceof DatabaseError && error.code === state,
+        )
+      }
+    })
+  })
+
+  test('leaves a server that only reads, since it was the primary before, for the one that it finds then', async () => {
+    await database.query('create table written (number integer)')
+    const write: Statement = { name: 'write', text: 'insert into written values (1)' }
+    // A connection keeps what it was opened with, as one does that leads to a former primary.
+    const setReadOnly = (is: 'on' | 'off') =>
+      database.query(
+        `do $$ begin execute format('alter database %I set default_transaction_read_only = ${is}', current_database()); end $$`,
+      )
+    const ways: ((pool: HotPathPool) => Promise<unknown>)[] = [
+      (pool) => pool.query(write, []),
+      (pool) => pool.transaction((connection) => connection.query(write, [])),
+    ]
+    for (const writeOnce of ways) {
+      await withPool({}, async (pool) => {
+        await setReadOnly('on')
+        await assert.rejects(writeOnce(pool), unavailable('25006'))
+        await setReadOnly('off')
+        await writeOnce(pool)
+      })
+    }
+    assert.equal((await database.query('select from written')).length, ways.length)
+  })
+
   test('reports a connection that ends during a statement as unavailable, and connects anew', async () => {
     await withPool({}, async (pool) => {
       const pid = await pidOf(pool)

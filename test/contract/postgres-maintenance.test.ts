@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Client } from 'pg'
 import type { StoredDelivery } from '../../src/domain/stored-delivery.ts'
+import { createDeliveries } from '../../src/postgres/deliveries.ts'
 import { createHotPathPool, type HotPathPool } from '../../src/postgres/hot-path-pool.ts'
 import { withMaintenance, type EventMaintenance } from '../../src/postgres/maintenance.ts'
 import { ensurePartitions } from '../../src/postgres/partitions.ts'
+import { claimContext, claimRequest } from '../support/builders/claim.ts'
 import { insertDelivery, progressOf } from '../support/builders/delivery-row.ts'
 import { dayMs, hourMs } from '../support/builders/log-entry.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -78,6 +80,21 @@ describe('the sweep', () => {
       [[abandoned, 'ambiguous']],
     )
     assert.equal((await progressOf(database, leased)).state, 'claimed')
+  })
+
+  test('leaves nothing to do for the command of what it settled: its status is published again, and nobody calls', async () => {
+    const routed = await insertDelivery(database, overdue)
+    const retrying = await insertDelivery(database, { ...overdue, state: 'retrying', hop: 3, attempt: 2 })
+    await sweepToday()
+    const verdicts = await createDeliveries(pool).claim(claimContext(), [
+      claimRequest({ deliveryId: routed, hop: 1 }),
+      claimRequest({ deliveryId: retrying, hop: 4 }),
+    ])
+    const words = verdicts.map(({ action, row }) => [action, row?.state, row?.hop, row?.reason])
+    assert.deepEqual(words, [
+      ['republish', 'expired', 0, 'past_expiry'],
+      ['republish', 'expired', 3, 'past_expiry'],
+    ])
   })
 
   test('leaves final deliveries, held ones among them, and those within the grace', async () => {

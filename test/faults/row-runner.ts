@@ -22,6 +22,8 @@ export interface RunSettings {
   folder: string
   /** Of the sources that run. */
   revision: string
+  /** What all waits for everything to come to rest may take together that are in vain. */
+  patienceMs: number
 }
 
 const settleLimitMs = 90_000
@@ -79,12 +81,13 @@ async function observed(
 async function openRowBench(
   row: FaultRow,
   seed: number,
-  { world, settings: { events, faultMs, projectFolder, folder } }: { world: World; settings: RunSettings },
+  { world, settings: { events, faultMs, projectFolder, folder, patienceMs } }: { world: World; settings: RunSettings },
 ): Promise<Bench> {
   const logs = join(folder, 'logs', `${row.name}-${seed}`)
   rmSync(logs, { recursive: true, force: true })
   const roles = row.roles ?? bulkRoles
-  return openBench({ world, roles, random: seededRandom(seed), events, faultMs, projectFolder, folder: logs })
+  const random = seededRandom(seed)
+  return openBench({ world, roles, random, events, faultMs, projectFolder, patienceMs, folder: logs })
 }
 
 /** A process of its own, which loads nothing of what it judges. */

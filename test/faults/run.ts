@@ -3,7 +3,7 @@
  * checker, which is another process.
  *
  * - `ROW=router-kill,poison` and `SEED=1,2,3` select (all rows; seeds 1 to 3).
- * - `EVENTS=3000` and `FAULT_SECONDS=30` size a run.
+ * - `EVENTS=1500` and `FAULT_SECONDS=30` size a run.
  * - `JOBS=2` runs so many rows side by side, each on a stack of its own; rows that measure have the machine to themselves.
  * - `RESULTS=docs/results/faults.json` writes the matrix there once all of it has passed.
  * - `SOURCE=…` runs the roles from another checkout: a copy with a mutation.
@@ -24,7 +24,7 @@ const project = join(import.meta.dirname, '../..')
 const {
   ROW,
   SEED = '1,2,3',
-  EVENTS = '3000',
+  EVENTS = '1500',
   FAULT_SECONDS = '30',
   JOBS = '2',
   RESULTS,
@@ -39,6 +39,7 @@ const settings: RunSettings = {
   // Beside the sources that ran: what a mutation came to is no result of ours.
   folder: join(projectFolder, '.fanfare/faults'),
   revision: revisionOf(join(projectFolder, 'src'), join(projectFolder, 'migrations'), import.meta.dirname),
+  patienceMs: 180_000,
 }
 
 interface PlannedRun {

@@ -6,7 +6,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { Client } from 'pg'
+import { Client, Pool } from 'pg'
 import { migrate } from '../../src/postgres/migrate.ts'
 import { readStackEnvironment } from './stack-environment.ts'
 
@@ -30,14 +30,14 @@ export async function createTestDatabase({ empty = false }: TestDatabaseOptions 
     await server.query(`create database ${name} template ${template}`)
   })
   const url = urlOf(name)
-  const client = new Client({ connectionString: url })
-  await client.connect()
+  // One connection, for which concurrent tests of a file wait in line.
+  const pool = new Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0 })
   return {
     url,
     query: async <Row>(text: string, values: readonly unknown[] = []) =>
-      (await client.query(text, [...values])).rows as Row[],
+      (await pool.query(text, [...values])).rows as Row[],
     drop: async () => {
-      await client.end()
+      await pool.end()
       await withServer((server) => server.query(`drop database ${name}`))
     },
   }

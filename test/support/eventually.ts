@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 
 const defaultDeadlineMs = 30_000
-const pollMs = 20
+const usualPollMs = 20
 
 /**
  * Resolves as soon as nothing is missing.
@@ -15,6 +15,7 @@ const pollMs = 20
 export async function eventually(
   missing: () => Promise<string | undefined>,
   deadlineMs = defaultDeadlineMs,
+  pollMs = usualPollMs,
 ): Promise<void> {
   const endMs = Date.now() + deadlineMs
   for (;;) {

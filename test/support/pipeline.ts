@@ -36,8 +36,12 @@ export interface Pipeline {
   readonly topics: TopicNames
   readonly database: TestDatabase
   readonly simulator: Simulator
-  /** Starts a role and waits until it is ready. */
-  start(command: readonly string[], environment?: Readonly<Record<string, string>>): Promise<RoleProcess>
+  /** Starts a role and waits until it is ready; `program` is what runs instead of src/main.ts. */
+  start(
+    command: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+    program?: string,
+  ): Promise<RoleProcess>
   /** Publishes requests on the transactional lane. */
   request(...events: readonly NotificationRequested[]): Promise<void>
   /** Publishes a cancellation on the transactional lane. */
@@ -199,9 +203,13 @@ function startedRoles(environment: Readonly<Record<string, string>>, logFolder: 
   const started: RoleProcess[] = []
   let count = 0
 
-  async function start(command: readonly string[], own: Readonly<Record<string, string>> = {}): Promise<RoleProcess> {
+  async function start(
+    command: readonly string[],
+    own: Readonly<Record<string, string>> = {},
+    program = 'src/main.ts',
+  ): Promise<RoleProcess> {
     const logFile = join(logFolder, `${(count += 1)}-${command.join('-')}.log`)
-    const role = await startRole({ command, environment: { ...environment, ...own }, logFile })
+    const role = await startRole({ command, environment: { ...environment, ...own }, logFile, program })
     started.push(role)
     return role
   }

@@ -18,6 +18,8 @@ export interface RoleProcess {
   stop(): Promise<void>
   /** `kill -9`. Resolves when it is gone; to stop it then is not a fault any more. */
   kill(): Promise<void>
+  /** Resolves when it has killed itself, as its wiring was told to; that is not a fault. Fails on any other end. */
+  killsItself(): Promise<void>
   /** The last lines of its log that were not asked for before. */
   newLogTail(): string
 }
@@ -28,20 +30,24 @@ export interface RoleOptions {
   /** The FANFARE_* variables; those of this process are not passed on. */
   environment: Readonly<Record<string, string>>
   logFile: string
+  /** What runs, from the project's folder. */
+  program?: string
 }
 
 const projectFolder = join(import.meta.dirname, '../..')
 const startLimitMs = 30_000
+const killsItselfLimitMs = 40_000
 /** More than a role's budgets for draining and leaving together. */
 const stopGraceMs = 35_000
 const tailLines = 40
 
 /** Starts the role and waits until it says that it is ready: its consumers have their partitions. */
-export async function startRole({ command, environment, logFile }: RoleOptions): Promise<RoleProcess> {
+export async function startRole(options: RoleOptions): Promise<RoleProcess> {
+  const { command, environment, logFile, program = 'src/main.ts' } = options
   const owned = spawnOwned(
     {
       program: process.execPath,
-      arguments: ['src/main.ts', ...command],
+      arguments: [program, ...command],
       workingDirectory: projectFolder,
       environment: { ...withoutFanfare(process.env), ...environment, FANFARE_ADMIN_PORT: '0' },
     },
@@ -68,6 +74,14 @@ export async function startRole({ command, environment, logFile }: RoleOptions):
     await owned.exited
   }
 
+  async function killsItself(): Promise<void> {
+    await eventually(
+      () => Promise.resolve(owned.isRunning() ? `${name} still lives:\n${logTail()}` : undefined),
+      killsItselfLimitMs,
+    )
+    assert.deepEqual(await owned.exited, { code: null, signal: 'SIGKILL' }, `${name} ended otherwise:\n${logTail()}`)
+  }
+
   try {
     const port = await announcedPort(name, owned, logTail)
     return {
@@ -78,6 +92,7 @@ export async function startRole({ command, environment, logFile }: RoleOptions):
       },
       stop: () => (ended ??= stop()),
       kill: () => (ended ??= kill()),
+      killsItself: () => (ended ??= killsItself()),
       newLogTail,
     }
   } catch (error) {

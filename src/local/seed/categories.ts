@@ -23,6 +23,13 @@ export const seededCategories: readonly Category[] = [
     unknownPolicy: 'hold',
     timeToLiveSeconds: 3 * daySeconds,
   },
+  {
+    // What Fanfare itself sends to whoever is on call, at night too; an hour later it is no news.
+    ...category('fanfare-alert', { lane: 'transactional', channels: ['push', 'sms', 'email'] }),
+    mandatory: true,
+    quietHoursPolicy: 'ignore',
+    timeToLiveSeconds: 60 * minuteSeconds,
+  },
 ]
 
 function category(name: string, { lane, channels }: { lane: Lane; channels: RequestChannel[] }): Category {

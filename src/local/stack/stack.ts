@@ -69,6 +69,8 @@ export interface Stack {
   readonly logs: string
   /** The main processes that run at this moment; of several brokers the first. */
   processIds(): Partial<Record<PartName, number>>
+  /** Whether all processes of a part run at this moment; one that was stopped with SIGSTOP does. */
+  isRunning(part: PartName, which?: WhichBroker): boolean
   /**
    * Ends a part in order (unless it is dead already) and starts it on the same port; returns once it is ready. Kafka,
    * PostgreSQL and Redis find their data again; the registry is empty, and the caller registers its schemas again in
@@ -218,6 +220,7 @@ async function startParts(parts: Parts, run: Run, end: Pick<Stack, 'stop' | 'sto
     },
     logs: run.directory.logs,
     processIds: () => Object.fromEntries(partNames.map((name) => [name, parts[name][0]?.processId()])),
+    isRunning: (part, which) => partsOf(parts, part, which).every((each) => each.processId() !== undefined),
     restart: async (part, which) => {
       await Promise.all(partsOf(parts, part, which).map((each) => each.restart()))
     },

@@ -9,7 +9,7 @@ import type { Lane } from '../../domain/channel.ts'
 import type { DeadLetterReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { readChannelHeader, readDeliveryHeaders } from '../../domain/record-headers.ts'
-import { delayMsOf, jitterShare, rungFor } from '../../domain/retry-ladder.ts'
+import { delayMsOf, jitterShare, longestRetryMs, rungFor } from '../../domain/retry-ladder.ts'
 import { retryRungs, type RetryRung, type TopicNames } from '../../domain/topic-names.ts'
 
 export interface RetryPorts {
@@ -73,6 +73,8 @@ export function createRetry(lane: Lane, ports: RetryPorts): Retry {
     const dueAtMs = readDeliveryHeaders(record.headers)?.dueAtMs
     const rung = rungOf.get(record.topic)
     if (channel === undefined || dueAtMs === undefined || dueAtMs === null || rung === undefined) return undefined
+    // Forged: it would go round the last rung for ever.
+    if (dueAtMs > record.timestampMs + longestRetryMs) return undefined
     const roundEndsAtMs = record.timestampMs + delayMsOf(rung)
     const longestHereMs = record.timestampMs + delayMsOf(rung) * (1 + jitterShare)
     // What is due beyond this rung's reach goes round, and must not hold those behind it until then.

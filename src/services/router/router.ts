@@ -96,7 +96,8 @@ async function routeWave(
     ports,
   )
   observeLanes(decided, ports)
-  const { won, lost } = await record(await throttle(decided, ports), ports.log)
+  const planned = await throttle(decided, ports)
+  const { won, lost } = await record(planned, ports.log)
   for (const { decision } of won) {
     if (decision.kind === 'deferred' && isDeferralReason(decision.reason)) {
       ports.observe({ kind: 'deferred', reason: decision.reason })

@@ -23,7 +23,7 @@ export interface AttemptContext {
   ports: SenderPorts
   settler: Settler
   patience: Patience
-  gate: Pick<Gate, 'hold'>
+  gate: Pick<Gate, 'hold' | 'paused'>
   /** Called once the provider has answered: its place may serve another. */
   callEnded(): void
 }
@@ -63,7 +63,7 @@ async function callUntilAccountServes(
 ): Promise<Settling | Claimed> {
   const { ports, settings, gate, patience } = context
   let { leaseEndsAt } = claimed
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     if (claimed.job.command.expiresAt <= ports.now()) return { ...unsent, state: 'expired', reason: 'past_expiry' }
     if (leaseEndsAt - ports.monotonicNow() < settings.callBudgetMs) {
       const renewed = await patience.untilAvailable('claim', () => claim([claimed.job], settings, ports))
@@ -71,15 +71,18 @@ async function callUntilAccountServes(
       if (again?.verdict.action !== 'claim') return again ?? claimed
       leaseEndsAt = again.leaseEndsAt
     }
-    const outcome = await send(claimed.job, message, settings, ports)
-    const concluded = concludeFor(outcome, claimed, context)
-    if (concluded !== 'held') {
-      const segments = message.kind === 'sms' ? message.segments : null
-      return { ...concluded, provider: ports.provider.name, segments }
+    // The first call was admitted before any pause; only those that repeat it wait for the channel to be resumed.
+    if (tries === 0 || !gate.paused()) {
+      const outcome = await send(claimed.job, message, settings, ports)
+      const concluded = concludeFor(outcome, claimed, context)
+      if (concluded !== 'held') {
+        const segments = message.kind === 'sms' ? message.segments : null
+        return { ...concluded, provider: ports.provider.name, segments }
+      }
+      // The account's fault and not the delivery's: nothing is spent, nothing else starts, the same call is tried later.
+      gate.hold(accountHoldMs)
+      ports.observe({ kind: 'held', provider: ports.provider.name, holdMs: accountHoldMs })
     }
-    // The account's fault and not the delivery's: nothing is spent, nothing else starts, the same call is tried later.
-    gate.hold(accountHoldMs)
-    ports.observe({ kind: 'held', provider: ports.provider.name, holdMs: accountHoldMs })
     await ports.sleep(accountHoldMs)
   }
 }

@@ -2,8 +2,12 @@
  * Notices that the same failure repeats: more than so many of one reason within a window. Told once for each window, so
  * that what goes wrong a thousand times a second is one line.
  *
- * Windows stand side by side rather than slide: a count and a time for each reason are all that is kept.
+ * Windows stand side by side rather than slide: a count and a time for each reason are all that is kept. They begin at
+ * multiples of their length, so that all replicas speak of the same ones.
  */
+import type { Outcome } from '../../domain/provider.ts'
+import { alertCategory } from './failure-alert.ts'
+
 export interface FailureWatchLimits {
   windowMs: number
   /** So many are ordinary; one more is not. */
@@ -18,7 +22,10 @@ export interface RepeatedFailure {
 }
 
 export interface FailureWatch {
-  /** @returns the repetition, when these failures are the ones that exceed the limit of the window. */
+  /**
+   * @param nowMs Unix ms.
+   * @returns the repetition, when these failures are the ones that exceed the limit of the window.
+   */
   observe(reason: string, failures: number, nowMs: number): RepeatedFailure | undefined
 }
 
@@ -29,9 +36,9 @@ export function createFailureWatch({ windowMs, failuresMax }: FailureWatchLimits
   const windows = new Map<string, { startMs: number; failures: number }>()
 
   function observe(reason: string, failures: number, nowMs: number): RepeatedFailure | undefined {
+    const startMs = windowStart(nowMs, windowMs)
     const current = windows.get(reason)
-    const lasts = current !== undefined && nowMs < current.startMs + windowMs
-    const window = lasts ? current : { startMs: nowMs, failures: 0 }
+    const window = current?.startMs === startMs ? current : { startMs, failures: 0 }
     const before = window.failures
     window.failures += failures
     windows.set(reason, window)
@@ -40,4 +47,18 @@ export function createFailureWatch({ windowMs, failuresMax }: FailureWatchLimits
   }
 
   return { observe }
+}
+
+/** The multiple of the length that a moment lies after: of Unix time, so the same everywhere. */
+export function windowStart(nowMs: number, windowMs: number): number {
+  return nowMs - (nowMs % windowMs)
+}
+
+/**
+ * Whether people can mend it. Addresses die all the time, and their repetition says nothing. Alerts are left out: one
+ * that fails must not be the reason for the next.
+ */
+export function isWatched(outcome: Outcome, category: string): boolean {
+  if (category === alertCategory || outcome.kind === 'accepted') return false
+  return !(outcome.kind === 'rejected' && outcome.invalidAddress === true)
 }

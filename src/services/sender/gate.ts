@@ -3,7 +3,10 @@
  *
  * It gathers places for a moment rather than admitting records one by one as calls return: a claim costs a round trip,
  * and the lease of a record that waits for its place runs.
+ *
+ * A channel that is paused and an account that is refused close it: whoever is inside goes on, nobody enters.
  */
+import type { ChannelPause } from './channel-pauses.ts'
 import { admissionLingerMs, admissionShare } from './sender-settings.ts'
 
 export interface Gate {
@@ -12,17 +15,21 @@ export interface Gate {
   release(places: number): void
   /** Closes for a while: the account is refused. */
   hold(holdMs: number): void
-  holding(): boolean
+  /** Whether an operator has paused the channel. */
+  paused(): boolean
+  /** Whether nobody may enter, for whichever reason. */
+  closed(): boolean
 }
 
 export interface GateOptions {
   concurrency: number
+  pause: ChannelPause
   /** Monotonic ms. */
   clock(): number
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-export function createGate({ concurrency, clock, sleep }: GateOptions): Gate {
+export function createGate({ concurrency, pause, clock, sleep }: GateOptions): Gate {
   const enough = Math.max(1, Math.floor(concurrency * admissionShare))
   let free = concurrency
   let heldUntil = 0
@@ -32,19 +39,20 @@ export function createGate({ concurrency, clock, sleep }: GateOptions): Gate {
     const aborted = Promise.withResolvers<void>()
     const abort = () => aborted.resolve()
     signal.addEventListener('abort', abort, { once: true })
+    const target = Math.min(wanted, enough)
+    let hasLingered = false
     try {
-      while (heldUntil > clock()) {
+      // Every reason is looked at again after every wait: the gate may have closed while it waited for places.
+      for (;;) {
         signal.throwIfAborted()
-        await sleep(heldUntil - clock(), signal)
+        if (pause.paused()) await Promise.race([pause.lifted(), aborted.promise])
+        else if (heldUntil > clock()) await sleep(heldUntil - clock(), signal)
+        else if (free === 0) await Promise.race([released.promise, aborted.promise])
+        else if (free < target && !hasLingered) {
+          hasLingered = true
+          await sleep(admissionLingerMs, signal)
+        } else break
       }
-      const target = Math.min(wanted, enough)
-      if (free > 0 && free < target) await sleep(admissionLingerMs, signal)
-      while (free === 0) {
-        signal.throwIfAborted()
-        await Promise.race([released.promise, aborted.promise])
-        if (free > 0 && free < target) await sleep(admissionLingerMs, signal)
-      }
-      signal.throwIfAborted()
       const admitted = Math.min(wanted, free)
       free -= admitted
       return admitted
@@ -66,6 +74,7 @@ export function createGate({ concurrency, clock, sleep }: GateOptions): Gate {
     hold: (holdMs) => {
       heldUntil = Math.max(heldUntil, clock() + holdMs)
     },
-    holding: () => heldUntil > clock(),
+    paused: pause.paused,
+    closed: () => pause.paused() || heldUntil > clock(),
   }
 }

@@ -13,6 +13,7 @@ import type { DeadLetterReason, PoisonReason, StatusReason } from '../../domain/
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
 import type { TopicNames } from '../../domain/topic-names.ts'
+import type { ChannelPause } from './channel-pauses.ts'
 
 export type DecodedCommand = { kind: 'command'; command: DeliveryCommand } | { kind: 'poison'; reason: PoisonReason }
 
@@ -42,6 +43,7 @@ export interface SenderPorts {
   rows: DeliveryRows
   renderer: Renderer
   provider: Provider
+  pause: ChannelPause
   publish(records: readonly OutgoingRecord[]): Promise<void>
   deadLetter(topic: string, record: ConsumedRecord, reason: DeadLetterReason | StatusReason): OutgoingRecord
   encodeStatus(status: DeliveryStatus): Uint8Array
@@ -62,7 +64,7 @@ export interface SenderPorts {
 /** What the sender tells logs and metrics. */
 export type SenderObservation =
   | { kind: 'claimed'; action: ClaimAction; count: number }
-  | { kind: 'called'; provider: string; outcome: Outcome; durationMs: number; messages: number }
+  | { kind: 'called'; provider: string; category: string; outcome: Outcome; durationMs: number; messages: number }
   | { kind: 'sent'; lane: Lane; latencyMs: number }
   | { kind: 'status'; status: DeliveryStatus }
   | { kind: 'dead_letter'; topic: string; reason: DeadLetterReason | StatusReason }

@@ -20,7 +20,8 @@ export async function send(job: Job, message: Message, settings: SenderSettings,
   const startedAt = ports.monotonicNow()
   const outcome = await call(outgoing, settings, ports)
   const durationMs = ports.monotonicNow() - startedAt
-  ports.observe({ kind: 'called', provider: provider.name, outcome, durationMs, messages: 1 })
+  const { category } = job.command
+  ports.observe({ kind: 'called', provider: provider.name, category, outcome, durationMs, messages: 1 })
   return outcome
 }
 

@@ -30,12 +30,13 @@ export interface Sender {
   handle(records: readonly ConsumedRecord[], done: (record: ConsumedRecord) => void): Promise<void>
   /** The record was settled otherwise: its place is free. */
   forget(record: ConsumedRecord): void
-  /** Whether standing still is right: the account is refused, or what follows a call waits for a dependency. */
+  /** Whether standing still is right: the gate is closed, or what follows a call waits for a dependency. */
   holding(): boolean
 }
 
 export function createSender(settings: SenderSettings, ports: SenderPorts): Sender {
-  const gate = createGate({ concurrency: settings.concurrency, clock: ports.monotonicNow, sleep: ports.sleep })
+  const { pause, sleep } = ports
+  const gate = createGate({ concurrency: settings.concurrency, pause, clock: ports.monotonicNow, sleep })
   const patience = createPatience(ports)
   const settler = createSettler(ports, patience)
   const places = createPlaces((count) => gate.release(count))
@@ -43,7 +44,7 @@ export function createSender(settings: SenderSettings, ports: SenderPorts): Send
 
   async function handle(records: readonly ConsumedRecord[], done: (record: ConsumedRecord) => void): Promise<void> {
     places.take(records)
-    const { jobs, deadLetters } = await decode(records, ports.reader)
+    const { jobs, deadLetters } = await decode(records, settings.channel, ports.reader)
     if (deadLetters.length > 0) {
       await ports.publish(deadLetters.map(({ record, reason }) => deadLetterOf(record, reason, settings, ports)))
       for (const { record } of deadLetters) finish(record)
@@ -85,6 +86,6 @@ export function createSender(settings: SenderSettings, ports: SenderPorts): Send
     admit: (wanted, signal) => gate.admit(wanted, signal),
     release: (count) => gate.release(count),
     forget: (record) => places.release(record),
-    holding: () => gate.holding() || patience.waiting(),
+    holding: () => gate.closed() || patience.waiting(),
   }
 }

@@ -107,8 +107,13 @@ function withoutRow({ statuses, rowOf, notifications, requestsOf }: Evidence): V
   ]
 }
 
-/** A person who must not hear of it, and a provider that was told. */
-function ofCall(call: Evidence['calls'][number], { rowOf }: Evidence): Violation[] {
+/** A person who must not hear of it, or a channel that was paused, and a provider that was told. */
+function ofCall(call: Evidence['calls'][number], { rowOf, schedule }: Evidence): Violation[] {
+  const isPaused = schedule.pauses.some(
+    ({ channel, fromMs, untilMs }) =>
+      call.channel === channel && call.receivedAtMs >= fromMs && call.receivedAtMs < untilMs,
+  )
+  if (isPaused) return [contradictory('called although its channel was paused', call.deliveryId ?? `${call.sequence}`)]
   const row = rowOf.get(call.deliveryId?.toLowerCase() ?? '')
   if (row === undefined) return []
   if (row.channel !== call.channel) return [contradictory('called on another channel', row.deliveryId)]

@@ -158,6 +158,8 @@ export interface Schedule {
   redriven: boolean
   /** When the harness itself put committed offsets back. */
   rewindsAtMs: readonly number[]
+  /** When nobody may call a channel, since an operator had paused it long enough before and not yet resumed it. */
+  pauses: readonly { channel: string; fromMs: number; untilMs: number }[]
 }
 
 export interface Observations {

@@ -15,7 +15,7 @@ export interface FaultRow {
   /** Whether it measures times, and so needs the machine for itself. */
   alone?: boolean
   /** What runs; all roles of the bulk lane if absent. */
-  roles?: readonly RoleSpec[]
+  roles?: readonly RoleSpec[] | ((openedAtMs: number) => readonly RoleSpec[])
   /** Does the harm under load. Returns what was not as it should be, a sentence each. The runner waits for the rest. */
   run(bench: Bench): Promise<string[]>
 }

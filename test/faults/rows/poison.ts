@@ -5,13 +5,16 @@ import { unplannedEnds, type FaultRow } from './fault-row.ts'
 
 const copiesOfEach = 5
 const rounds = 5
+/** The source of events that the database refuses, whatever everybody before it thought of them. */
+const refusedSource = 'refused'
 
 export const poison: FaultRow = {
   name: 'poison',
   fault: 'Poison of each kind among good records',
   run: async (bench) => {
-    // These are readable, and refused for what their headers say.
-    bench.schedule.expectedDeadLetters = ['bad_header']
+    // These are readable, and refused for what their headers say, or by the database.
+    bench.schedule.expectedDeadLetters = ['bad_header', 'data_error']
+    await bench.query(`alter table notifications add constraint refuses check (source <> '${refusedSource}')`)
     const statusSchemaId = await foreignSchemaId(bench)
     let sent = 0
     for (let round = 0; round < rounds; round += 1) {
@@ -25,7 +28,12 @@ export const poison: FaultRow = {
     }
     await bench.load.publish(bench.events - bench.load.published())
     await bench.untilSettled(60_000)
-    return [...(await refusals(bench)), ...unplannedEnds(bench), ...(sent === 0 ? ['no poison was sent'] : [])]
+    return [
+      ...(await refusals(bench)),
+      ...(await isolated(bench)),
+      ...unplannedEnds(bench),
+      ...(sent === 0 ? ['no poison was sent'] : []),
+    ]
   },
 }
 
@@ -46,6 +54,7 @@ function poisonOfEachKind({ load }: Bench, statusSchemaId: number): Message[] {
     { ...good(), headers: { 'x-pass': 'minus one' } },
     // A pass that nothing deferred: forged.
     { ...good(), headers: { 'x-pass': '3' } },
+    load.message({ source: refusedSource }),
     // Readable, and no request all the same: refused with a status.
     load.message({ notificationId: 'no uuid' }),
     load.message({ category: 'there is none of this name' }),
@@ -72,4 +81,13 @@ async function refusals(bench: Bench): Promise<string[]> {
   return Object.entries(wanted)
     .filter(([reason, count]) => counts[reason] !== count)
     .map(([reason, count]) => `${counts[reason] ?? 0} of ${count} requests were refused as ${reason}`)
+}
+
+/** What the database refuses takes no neighbour of its statement with it. */
+async function isolated(bench: Bench): Promise<string[]> {
+  const metrics = await bench.role('router').metrics()
+  const letters = metrics.matchAll(/^fanfare_dead_letters_total\{[^}]*reason="data_error"[^}]*\} (\d+)$/gm)
+  const count = [...letters].reduce((sum, [, value]) => sum + Number(value), 0)
+  const sent = copiesOfEach * rounds
+  return count === sent ? [] : [`${count} records were dead-lettered as data_error instead of ${sent}`]
 }

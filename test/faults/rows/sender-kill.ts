@@ -5,6 +5,7 @@
  * nobody can tell; the others send again.
  */
 import { setTimeout as wait } from 'node:timers/promises'
+import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Bench } from '../supervisor/bench.ts'
 import { bulkRoles, unplannedEnds, type FaultRow } from './fault-row.ts'
 import { shortAnswerTimeoutMs, withShortLeases } from './sender-lease.ts'
@@ -12,8 +13,9 @@ import { shortAnswerTimeoutMs, withShortLeases } from './sender-lease.ts'
 const volleys = 7
 const senders = ['sender-sms', 'sender-email', 'sender-ios']
 const holdCategory = 'receipt'
-/** From here on a volley's events are being sent, for about as long as the span. */
-const sendingAfterMs = 150
+/** Until a volley's events have come to a sender; it varies with the machine. */
+const firstCallLimitMs = 10_000
+/** From its first call on a sender is busy with a volley for about so long. */
 const sendingSpanMs = 500
 
 export const senderKill: FaultRow = {
@@ -28,10 +30,13 @@ export const senderKill: FaultRow = {
       bench.simulator.faults.setBaseLatency(provider, { kind: 'uniform', fromMs: 200, toMs: 800 })
     }
     for (let volley = 0; volley < volleys; volley += 1) {
+      const beganAtMs = Date.now()
+      const delaysMs = senders.map(() => random() * sendingSpanMs)
       await publish(bench, Math.floor(events / (volleys + 1)))
       await Promise.all(
-        senders.map(async (name) => {
-          await wait(sendingAfterMs + random() * sendingSpanMs)
+        senders.map(async (name, at) => {
+          await untilCalling(bench, name, beganAtMs)
+          await wait(delaysMs[at])
           await bench.kill(name)
         }),
       )
@@ -60,6 +65,19 @@ async function prepareCategories(bench: Bench): Promise<void> {
 async function publish({ load }: Bench, count: number): Promise<void> {
   const event = (_: unknown, at: number) => load.message(at % 3 === 0 ? { category: holdCategory } : {})
   await load.publishEvents(Array.from({ length: count }, event))
+}
+
+/** Not having called at all is told by the kills, of which too few met calls then. */
+async function untilCalling({ query }: Bench, sender: string, sinceMs: number): Promise<void> {
+  const channel = sender.replace('sender-', '')
+  const hasClaims = async () => {
+    const [claims] = await query<{ count: number }>(
+      `select count(*)::integer as count from deliveries where state = 'claimed' and channel = '${channel}'
+       and updated_at > to_timestamp(${sinceMs / 1_000})`,
+    )
+    return (claims?.count ?? 0) > 0
+  }
+  await waitUntil(hasClaims, { timeoutMs: firstCallLimitMs })
 }
 
 /** Doubts of both kinds, or one of the policies was not tried. A doubt that was sent again took another attempt. */

@@ -9,7 +9,7 @@ const timeoutMs = 2_500
 /** Above the call budget, which is the time-out and two seconds. */
 const leaseMs = 5_000
 
-const environment = {
+export const shortLease = {
   FANFARE_LEASE_MS: String(leaseMs),
   FANFARE_APNS_TIMEOUT_MS: String(timeoutMs),
   FANFARE_FCM_TIMEOUT_MS: String(timeoutMs),
@@ -19,7 +19,9 @@ const environment = {
 
 /** The same roles, the senders among them with a short lease. */
 export function withShortLeases(roles: readonly RoleSpec[]): RoleSpec[] {
-  return roles.map((role) => (role.command[0] === 'sender' ? { ...role, environment } : role))
+  return roles.map((role) =>
+    role.command[0] === 'sender' ? { ...role, environment: { ...role.environment, ...shortLease } } : role,
+  )
 }
 
 /** For the run's schedule: an answer that takes longer was not heard. */

@@ -6,12 +6,14 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { Client } from 'pg'
 import { startSimulator, type Simulator } from '../../../src/local/simulator/simulator.ts'
 import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Schedule } from '../checker/observations.ts'
+import { withAdmin } from './brokers.ts'
 import { insertCatalogue } from './catalogue.ts'
 import { startLoad, type Load } from './load.ts'
 import { superviseRole, type RoleSpec, type SupervisedRole } from './supervised-role.ts'
@@ -23,6 +25,8 @@ export interface Bench {
   readonly events: number
   /** How long a fault that lasts shall last. */
   readonly faultMs: number
+  /** Unix ms: when its roles began to start; clocks that are put wrong go by it. */
+  readonly openedAtMs: number
   readonly world: World
   readonly simulator: Simulator
   readonly load: Load
@@ -44,21 +48,29 @@ export interface Bench {
    * holds all of it until it is thawed.
    */
   freeze(name: string): Promise<void>
+  /** Runs `fanfare <arguments>` to its end, as an operator does. @returns what it printed. Rejects where it fails. */
+  command(...parts: readonly string[]): Promise<string>
   /** Plain SQL, past the proxy; nothing while the database is away. */
   query<Row>(text: string): Promise<Row[]>
   /** Records that a group has not settled, or of all groups together. */
   lag(group?: string): Promise<number>
-  /** Waits until everything has come to rest; false where that takes longer. What is not at rest the checker finds. */
+  /**
+   * Waits until everything has come to rest; false where that takes longer, or where earlier waits in vain have used up
+   * the run's patience. What is not at rest the checker finds.
+   */
   untilSettled(limitMs: number): Promise<boolean>
   close(): Promise<void>
 }
 
 export interface BenchOptions {
   world: World
-  roles: readonly RoleSpec[]
+  /** Those whose clocks are put wrong need to know when they start. */
+  roles: readonly RoleSpec[] | ((openedAtMs: number) => readonly RoleSpec[])
   random: () => number
   events: number
   faultMs: number
+  /** What all waits for everything to come to rest may take together that are in vain. */
+  patienceMs: number
   /** Where src/main.ts lies. */
   projectFolder: string
   /** For the logs of the roles. */
@@ -111,6 +123,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     random,
   })
   opened.defer(() => load.close())
+  opened.defer(() => deleteTopics(stack.kafka.brokers, topicPrefix))
   const environment = {
     ...direct,
     ...simulator.environment,
@@ -128,12 +141,17 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
   opened.defer(async () => {
     await Promise.all([...roles.values()].filter((role) => role.isRunning()).map((role) => role.kill()))
   })
-  const consumed = groupsOf(options.roles, topicPrefix)
+  const openedAtMs = Date.now()
+  const specs = typeof options.roles === 'function' ? options.roles(openedAtMs) : options.roles
+  const consumed = groupsOf(specs, topicPrefix)
   const lag = (group?: string) =>
     lagOf(admin, group === undefined ? consumed : consumed.filter((each) => each.group === `${topicPrefix}${group}`))
 
+  let { patienceMs } = options
+
   const bench: Bench = {
     ...options,
+    openedAtMs,
     simulator,
     load,
     topicPrefix,
@@ -148,6 +166,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
       expectedDeadLetters: [],
       redriven: false,
       rewindsAtMs: [],
+      pauses: [],
     },
     consumed,
     role: (wanted) => {
@@ -157,7 +176,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     },
     roles: () => [...roles.values()],
     add: (spec) => {
-      const role = superviseRole(spec, { projectFolder, environment, logFolder: folder })
+      const role = superviseRole(spec, { projectFolder, environment, logFolder: folder, crashed: writeDown })
       roles.set(spec.name, role)
       return role
     },
@@ -169,6 +188,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
       bench.role(wanted).freeze()
       await writeDown(wanted)
     },
+    command: (...parts) => runCommand(projectFolder, parts, direct),
     query: database.query,
     lag,
     untilSettled: async (limitMs) => {
@@ -178,7 +198,10 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
         resting = isAtRest ? resting + 1 : 0
         return resting >= restingLooks
       }
-      return (await waitUntil(look, { timeoutMs: limitMs, intervalMs: settlePollMs })).met
+      const timeoutMs = Math.min(limitMs, patienceMs)
+      const { met } = await waitUntil(look, { timeoutMs, intervalMs: settlePollMs })
+      if (!met) patienceMs -= timeoutMs
+      return met
     },
     close: () => opened.disposeAsync(),
   }
@@ -189,7 +212,7 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     bench.schedule.kills = [...bench.schedule.kills, { role, atMs, inFlight }]
   }
 
-  const started = options.roles.map((spec) => bench.add(spec))
+  const started = specs.map((spec) => bench.add(spec))
   await Promise.all(started.map((role) => role.start()))
   return bench
 }
@@ -201,21 +224,34 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return url.href
 }
 
-/** The commands that an operator runs, side by side. */
+/** A cluster that has just been made whole again may take its time. */
+const preparationTries = 3
+
+/** The commands that an operator runs, side by side; they may be run again. */
 async function prepare(projectFolder: string, environment: Record<string, string>, brokerCount: number): Promise<void> {
   const commands = [
     ['migrate'],
     ['topics', 'apply', ...(brokerCount === 1 ? ['--replicas', '1'] : [])],
     ['schemas', 'register'],
   ]
-  await Promise.all(
-    commands.map((command) =>
-      run(process.execPath, [join(projectFolder, 'src/main.ts'), ...command], {
-        cwd: projectFolder,
-        env: { ...process.env, ...environment },
-      }),
-    ),
-  )
+  const untilItWorks = async (command: readonly string[], triesLeft = preparationTries - 1): Promise<unknown> =>
+    runCommand(projectFolder, command, environment).catch((error: unknown) => {
+      if (triesLeft === 0) throw error
+      return untilItWorks(command, triesLeft - 1)
+    })
+  await Promise.all(commands.map((command) => untilItWorks(command)))
+}
+
+async function runCommand(
+  projectFolder: string,
+  parts: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(projectFolder, 'src/main.ts'), ...parts], {
+    cwd: projectFolder,
+    env: { ...process.env, ...environment },
+  })
+  return stdout
 }
 
 interface Database {
@@ -240,6 +276,17 @@ function databaseOf(url: string): Database {
     query: <Row>(text: string) => connected(async (client) => (await client.query(text)).rows as Row[]),
     with: connected,
   }
+}
+
+const deletionLimitMs = 10_000
+
+/** Else the brokers of a long matrix carry every row's partitions. What cannot be deleted stays: the row is over. */
+async function deleteTopics(brokers: readonly string[], topicPrefix: string): Promise<void> {
+  const deleted = withAdmin(brokers, async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(topicPrefix))
+    await admin.deleteTopics({ topics })
+  })
+  await Promise.race([deleted.catch(() => {}), wait(deletionLimitMs, undefined, { ref: false })])
 }
 
 async function connectAdmin(brokers: readonly string[], opened: AsyncDisposableStack): Promise<Admin> {
@@ -297,18 +344,17 @@ function optionOf(command: readonly string[], flag: string): string | undefined 
 }
 
 async function lagOf(admin: Admin, consumed: Bench['consumed']): Promise<number> {
-  const lags = await Promise.all(
-    consumed.map(async ({ group, topics }) => {
-      const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
-      const ends = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)))
-      return topics.flatMap((topic, index) => {
-        const offsets = committed.find((each) => each.topic === topic)?.partitions ?? []
-        return (ends[index] ?? []).map(({ partition, high }) => {
-          const offset = offsets.find((each) => each.partition === partition)?.offset ?? '0'
-          return Math.max(0, Number(high) - Math.max(0, Number(offset)))
-        })
-      })
-    }),
-  )
-  return lags.flat().reduce((sum, lag) => sum + lag, 0)
+  let lag = 0
+  for (const { group, topics } of consumed) {
+    const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
+    // One at a time: kafkajs mixes up what several brokers answer side by side about several topics.
+    for (const topic of topics) {
+      const offsets = committed.find((each) => each.topic === topic)?.partitions ?? []
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        const offset = offsets.find((each) => each.partition === partition)?.offset ?? '0'
+        lag += Math.max(0, Number(high) - Math.max(0, Number(offset)))
+      }
+    }
+  }
+  return lag
 }

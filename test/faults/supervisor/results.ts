@@ -66,7 +66,7 @@ export function writeMatrix(file: string, results: readonly RunResult[], made: {
 }
 
 /** Complete or not at all, whenever the run is interrupted. */
-function writeWhole(file: string, content: object): void {
+export function writeWhole(file: string, content: object): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`)
   renameSync(`${file}.new`, file)

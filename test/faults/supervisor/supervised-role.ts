@@ -17,6 +17,13 @@ export interface RoleSpec {
   command: readonly string[]
   /** FANFARE_* variables on top of those that all roles have. */
   environment?: Readonly<Record<string, string>>
+  /** What runs, from the project's folder; `src/main.ts` if absent. */
+  program?: string
+  /**
+   * The points at which its launches kill themselves, one after the other; later ones live. Only the wiring of faults
+   * knows how (wiring/main.ts).
+   */
+  crashesAt?: readonly string[]
 }
 
 export interface SupervisedRole {
@@ -36,8 +43,12 @@ export interface SupervisedRole {
   isRunning(): boolean
   /** `/metrics` of its admin port. */
   metrics(): Promise<string>
+  /** What it says of itself on `/livez`; rejects where nobody answers. */
+  health(): Promise<{ ok: boolean; detail: string }>
   /** How often it ended by itself. */
   unplannedEnds(): number
+  /** The points at which it has killed itself, as it was meant to. */
+  crashes(): readonly string[]
   /** The last lines of its newest log. */
   logTail(lines?: number): string
 }
@@ -55,6 +66,8 @@ export interface SupervisionOptions {
   /** The FANFARE_* variables; those of this process are not passed on. */
   environment: Readonly<Record<string, string>>
   logFolder: string
+  /** Told when a role has killed itself as it was meant to; it is started again after that. */
+  crashed(role: string): Promise<void>
 }
 
 const startLimitMs = 90_000
@@ -66,20 +79,23 @@ export function superviseRole(spec: RoleSpec, options: SupervisionOptions): Supe
   let current: { owned: OwnedProcess; logFile: string } | undefined
   let launches = 0
   let unplanned = 0
+  const crashes: string[] = []
 
   function launch(): void {
+    const crashAt = spec.crashesAt?.[launches]
     launches += 1
     const logFile = join(options.logFolder, `${spec.name}-${launches}.log`)
     const owned = spawnOwned(
       {
         program: process.execPath,
-        arguments: [join(options.projectFolder, 'src/main.ts'), ...spec.command],
+        arguments: [join(options.projectFolder, spec.program ?? 'src/main.ts'), ...spec.command],
         workingDirectory: options.projectFolder,
         environment: {
           ...withoutFanfare(process.env),
           NODE_COMPILE_CACHE: join(options.projectFolder, '.fanfare/compile-cache'),
           ...options.environment,
           ...spec.environment,
+          ...(crashAt === undefined ? {} : { FAULTS_CRASH_AT: crashAt }),
           FANFARE_ADMIN_PORT: '0',
         },
       },
@@ -87,10 +103,13 @@ export function superviseRole(spec: RoleSpec, options: SupervisionOptions): Supe
     )
     const launched = { owned, logFile }
     current = launched
-    void owned.exited.then(async () => {
+    void owned.exited.then(async ({ signal }) => {
       // Whoever ends it on purpose takes it out of `current` first.
       if (current !== launched) return
-      unplanned += 1
+      if (crashAt !== undefined && signal === 'SIGKILL') {
+        await options.crashed(spec.name)
+        crashes.push(crashAt)
+      } else unplanned += 1
       await wait(restartBackoffMs, undefined, { ref: false })
       if (current === launched) launch()
     })
@@ -138,7 +157,12 @@ export function superviseRole(spec: RoleSpec, options: SupervisionOptions): Supe
     thaw: () => current?.owned.signal('SIGCONT'),
     isRunning: () => current?.owned.isRunning() ?? false,
     metrics: async () => (await fetch(`http://127.0.0.1:${adminPort() ?? 0}/metrics`)).text(),
+    health: async () => {
+      const answer = await fetch(`http://127.0.0.1:${adminPort() ?? 0}/livez`)
+      return (await answer.json()) as { ok: boolean; detail: string }
+    },
     unplannedEnds: () => unplanned,
+    crashes: () => crashes,
     logTail,
   }
 }

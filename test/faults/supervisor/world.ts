@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { startStack, type Stack } from '../../../src/local/stack/stack.ts'
 import { startTcpProxy, type TcpProxy } from '../proxy/tcp-proxy.ts'
+import { repairBrokers } from './brokers.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface World {
@@ -66,10 +67,8 @@ export async function startWorld({
         proxy.slow({})
       }
       for (const part of ['kafka', 'registry', 'postgres', 'redis'] as const) await stack.kill(part, 'SIGCONT')
-      const { kafka: broker, postgres: database, redis: cache } = stack.processIds()
-      if (database === undefined) await stack.restart('postgres')
-      if (cache === undefined) await stack.restart('redis')
-      if (brokerCount === 1 && broker === undefined) await stack.restart('kafka')
+      for (const part of ['postgres', 'redis'] as const) if (!stack.isRunning(part)) await stack.restart(part)
+      await repairBrokers(stack, brokerCount)
     },
     stop: async () => {
       await closeProxies()

@@ -109,6 +109,15 @@ describe('the configuration', () => {
     }
   })
 
+  test('takes the user on call as an id, and nobody where none is said', () => {
+    const onCall = (id: string) => readConfiguration({ FANFARE_ON_CALL_USER_ID: id }, ['sender']).sender.onCallUserId
+    assert.deepEqual([onCall('17'), onCall('')], [17, null])
+    for (const wrong of ['0', '-1', 'ada', '1.5', '9007199254740993']) {
+      const [fault] = faultsOf({ FANFARE_ON_CALL_USER_ID: wrong }, ['sender'])
+      assert.equal(fault?.variable, 'FANFARE_ON_CALL_USER_ID', wrong)
+    }
+  })
+
   test('keeps the credentials of the registry apart from its URL', () => {
     const { registry } = readConfiguration({ FANFARE_REGISTRY_URL: 'https://user:p%40ss@registry:8081/api/' }, [
       'registry',

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { crashPointsOf } from '../../faults/wiring/crash.ts'
 import { readDocument, root, section, tableRows } from './markdown.ts'
 
-const rows = tableRows(section(readDocument('docs/guarantees.md'), '## What is promised'))
+const guarantees = readDocument('docs/guarantees.md')
+const rows = tableRows(section(guarantees, '## What is promised'))
+const deaths = tableRows(section(guarantees, '## Where a process can die'))
 
 interface Proof {
   file: string
@@ -39,7 +42,19 @@ describe('docs/guarantees.md', () => {
     }
   })
 
-  for (const { file, title } of rows.flatMap(([, , proof = '']) => proofsOf(proof))) {
+  test('names a test of its own for every point at which a process can die', () => {
+    const points = (['router', 'sender', 'retry'] as const).flatMap((role) => crashPointsOf(role))
+    assert.equal(deaths.length, points.length)
+    const proofs = deaths.map((cells) => {
+      assert.equal(cells.length, 4)
+      const [proof, ...more] = proofsOf(cells[3] ?? '')
+      assert.deepEqual(more, [])
+      return proof?.title ?? assert.fail(`${cells[0]}: names no test`)
+    })
+    assert.equal(new Set(proofs).size, points.length)
+  })
+
+  for (const { file, title } of [...rows, ...deaths].flatMap((cells) => proofsOf(cells.at(-1) ?? ''))) {
     test(`names a test that exists: ${file}, ${title}`, () => {
       assert.ok(existsSync(join(root, file)), `there is no ${file}`)
       assert.ok(hasTest(readFileSync(join(root, file), 'utf8'), title), `${file} has no test of this title`)

@@ -49,6 +49,13 @@ describe('the decision about an event', () => {
     ])
   })
 
+  test('says of suppressed devices beside others that are reached, so that nobody has to ask why one stayed silent', () => {
+    const [, android] = profile().devices
+    const decision = decided({ channels: ['push'], isSuppressed: (_channel, address) => address === android?.token })
+    assert.deepEqual(channelsOf(decision), ['ios'])
+    assert.deepEqual(decision.suppressedChannels, [{ channel: 'push', reason: 'address_suppressed' }])
+  })
+
   test('suppresses where no channel is left, and does not call that a failure', () => {
     const nobody = profile({ devices: [], email: null, phoneNumber: null })
     const decision = decided({ profile: nobody })

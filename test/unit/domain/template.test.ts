@@ -22,6 +22,8 @@ describe('the locale of a content', () => {
     [['de', 'ko'], ['fr'], 'de'],
     [['en', 'ko-KR'], ['ko'], 'en'],
     [['en'], ['', '-', 'e'], 'en'],
+    [['en', 'zh-Hant'], ['ZH-hant-TW'], 'zh-Hant'],
+    [['en', 'KO-kr'], ['ko-KR'], 'KO-kr'],
     [[], ['en'], undefined],
   ]
   for (const [available, wanted, expected] of cases) {

@@ -42,6 +42,18 @@ describe('what a cap’s answer makes of a decision', () => {
     ])
   })
 
+  test('no place, where some devices are suppressed besides: one word about the channel', () => {
+    const partly: RoutingDecision = {
+      ...routed,
+      suppressedChannels: [{ channel: 'push', reason: 'address_suppressed' }],
+    }
+    const full = throttled(partly, { kind: 'full' }, { category: category(), nowMs, expiresAtMs: nowMs + hourMs })
+    assert.deepEqual(full.suppressedChannels, [
+      { channel: 'push', reason: 'capped' },
+      { channel: 'email', reason: 'capped' },
+    ])
+  })
+
   test('a place too late: it expires, and says why', () => {
     const late = decided({ kind: 'expires' })
     assert.deepEqual([late.kind, late.reason], ['expired', 'over_cap'])

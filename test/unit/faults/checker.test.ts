@@ -90,6 +90,15 @@ const faults: Record<string, [rule: string, plant: (run: Planted) => void]> = {
     'early: called inside the wait of a retry',
     (run) => run.retries.push({ deliveryId: 'd-sms', hop: 2, publishedAt: calledAt - 1, dueAt: calledAt + 1 }),
   ],
+  'a call that did not wait for its retry after a doubt': [
+    'early: called inside the wait of a retry',
+    (run) => {
+      run.calls.push(aCall({ deliveryId: 'd-sms', channel: 'sms', sequence: 4, providerMessageId: 'again' }))
+      run.statuses.push(aStatus({ notificationId: 'sent', status: 'unknown', deliveryId: 'd-sms', channel: 'sms' }))
+      run.schedule.lostAnswers = 1
+      run.retries.push({ deliveryId: 'd-sms', hop: 2, publishedAt: calledAt - 1, dueAt: calledAt + 1 })
+    },
+  ],
   'a delivery that stays on its way': [
     'stuck: a delivery without an end',
     (run) => {
@@ -183,6 +192,10 @@ const faults: Record<string, [rule: string, plant: (run: Planted) => void]> = {
       run.calls[0]!.verdict = 'refused'
     },
   ],
+  'a call on a channel that is paused': [
+    'contradictory: called although its channel was paused',
+    (run) => (run.schedule.pauses = [{ channel: 'sms', fromMs: calledAt - 1, untilMs: calledAt + 1 }]),
+  ],
   'a call on another channel': ['contradictory: called on another channel', (run) => (run.calls[0]!.channel = 'email')],
   'a committed offset that goes back': [
     'contradictory: a committed offset that went back',
@@ -246,6 +259,13 @@ describe('the checker forgives', () => {
     ]) {
       assert.deepEqual(numbersOf(report), { duplicated: 1, allowed: 1, clean: true })
     }
+  })
+
+  test('a call that arrives after it was given up, in the wait that the doubt about it began', () => {
+    const run = aCleanRun()
+    run.statuses.push(declared)
+    run.retries.push({ deliveryId: 'd-sms', hop: 2, publishedAt: calledAt - 1, dueAt: calledAt + 1 })
+    assert.deepEqual(check(run).rules, {})
   })
 
   test('an acceptance that comes after the end that it overtakes', () => {

@@ -152,6 +152,7 @@ export function aCleanRun(): Planted {
       expectedDeadLetters: [],
       redriven: false,
       rewindsAtMs: [],
+      pauses: [],
     },
   }
 }

@@ -41,8 +41,12 @@ const ourGroup = require('kafkajs/src/producer/groupMessagesPerPartition.js') as
 describe('the patch of kafkajs', () => {
   const digests = {
     'producer/groupMessagesPerPartition.js': 'ea72357721fbf67770b5e06b9bf4260faa1e60f3affb556bff2cc7892c1881fb',
+    'producer/sendMessages.js': '8a120e6993955e040a13014cccebd79b8d41e7355d6eda1065fa83fea2fbbcdb',
     'network/requestQueue/index.js': 'b55986089c14f8f7bfc377922e2e65b3e4c1e7c7af2752d3b10a75dfe9e9260c',
+    'network/connection.js': '2a993b2e74421ca6d846efd59e4ba74b11100dbe7d40d0f52ea3218e917aafdd',
+    'network/connectionPool.js': 'ecba4ba6fc4f2a6e5f336b838b573dcca3f01fb39542530841d68691fe4957de',
     'consumer/consumerGroup.js': 'f3e461738585a8dc6574c647123a18afc732f81cdee4f9f7bb62e4aa1dffbfbb',
+    'consumer/offsetManager/index.js': 'bd1041968ae322324ebf64d2569308db19d24f70ee5dbb72c964b43bfe85c00e',
     'consumer/runner.js': 'fad3247df2e3ba483b94e014e5c5916fd72d7bdfc3b3dfccc5232b60da18306d',
   }
   for (const [file, digest] of Object.entries(digests)) {
@@ -107,6 +111,23 @@ describe('the patch of kafkajs', () => {
     })
     await group.joinAndSync()
     assert.deepEqual([seeksAtJoin, seekOffset.size], [0, 1])
+  })
+
+  test('tells of a position outside the log once it is set back', async () => {
+    const happened: unknown[] = []
+    const group = Object.assign(Object.create(ConsumerGroup.prototype), {
+      preferredReadReplicasPerTopicPartition: {},
+      logger: { error: () => {} },
+      offsetManager: {
+        resolvedOffsets: { topic: { 3: '41' } },
+        setDefaultOffset: async ({ topic, partition }: { topic: string; partition: number }) =>
+          void happened.push(`${topic}/${partition} set back`),
+      },
+      instrumentationEmitter: { emit: (...told: unknown[]) => void happened.push(told) },
+    })
+    await group.recoverFromOffsetOutOfRange({ topic: 'topic', partition: 3 })
+    const reset = { topic: 'topic', partition: 3, position: 41n }
+    assert.deepEqual(happened, ['topic/3 set back', ['consumer.offset_reset', reset]])
   })
 
   /** A group that fetches one record of one partition, whose assignment changes when told. */

@@ -40,3 +40,30 @@ describe('applying topics to a cluster whose brokers learn one after the other',
     assert.equal(looks(), 4)
   })
 })
+
+/** Two new topics on a cluster of which kafkajs mixes up the metadata when it is asked for both at once. */
+function severalBrokers(topics: readonly TopicDefinition[]): Kafka {
+  let created = false
+  let asking = 0
+  const admin = {
+    connect: async () => {},
+    disconnect: async () => {},
+    createTopics: async () => (created = true),
+    fetchTopicOffsets: async () => {
+      asking += 1
+      await Promise.resolve()
+      if (asking > 1) throw new TypeError("Cannot destructure property 'partitions' of 'high.pop(...)'")
+      asking -= 1
+    },
+    listTopics: async () => (created ? topics.map(({ name }) => name) : []),
+    fetchTopicMetadata: async () => ({ topics: topics.map(({ name }) => ({ name, partitions: [{ replicas: [1] }] })) }),
+    describeConfigs: async () => ({ resources: [] }),
+  }
+  return { admin: () => admin as unknown as Admin } as Kafka
+}
+
+test('applying several topics asks for one topic’s leaders at a time, as kafkajs needs with several brokers', async () => {
+  const topics = ['letters', 'parcels'].map((name) => ({ ...topic, name }))
+  const { repaired, remaining } = await applyTopics(severalBrokers(topics), topics)
+  assert.deepEqual({ repaired: repaired.length, remaining }, { repaired: 2, remaining: [] })
+})

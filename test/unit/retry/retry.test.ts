@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { nextHopRecord } from '../../../src/domain/next-hop.ts'
 import type { ConsumedRecord, OutgoingRecord, RecordHeaders } from '../../../src/domain/record.ts'
-import { topicNames } from '../../../src/domain/topic-names.ts'
+import { jitterShare, nextTry } from '../../../src/domain/retry-ladder.ts'
+import { retryRungs, topicNames } from '../../../src/domain/topic-names.ts'
 import { createRetry } from '../../../src/services/retry/retry.ts'
 
 const topics = topicNames()
@@ -38,6 +42,30 @@ function waiting(headers: RecordHeaders, choices: Partial<ConsumedRecord> = {}):
     ...choices,
   }
 }
+
+const sha256 = (input: Uint8Array) => createHash('sha256').update(input).digest()
+
+/** Follows a delivery that a sender refused at the start until it is back on its channel, looking whenever it may. */
+async function followed(dueAtMs: number): Promise<{ atMs: number; rounds: number }> {
+  const command = { key: '7', value: Buffer.from('a command'), headers: {}, redrives: 0 }
+  const lane = { channel: 'sms', lane: 'bulk' } as const
+  const row = { hop: 1, attempt: 1, nextDueAtMs: dueAtMs }
+  let { topic, headers } = nextHopRecord({ ...command, ...lane }, row, { topics, nowMs: startMs })
+  let nowMs = startMs
+  for (let rounds = 1; ; rounds += 1) {
+    const record = waiting(headers, { topic, timestampMs: nowMs })
+    const notDue = await retryAt(nowMs).retry.handle([record])
+    nowMs += notDue?.waitMs ?? 0
+    const { retry, published } = retryAt(nowMs)
+    assert.equal(await retry.handle([record]), undefined)
+    const [next] = published
+    assert.ok(next !== undefined)
+    if (next.topic === topics.deliveries('sms', 'bulk')) return { atMs: nowMs, rounds }
+    topic = next.topic
+    headers = next.headers
+  }
+}
+
 const dueIn = (ms: number) => ({ 'x-due-at': String(startMs + ms) })
 
 describe('the retry service', () => {
@@ -74,12 +102,32 @@ describe('the retry service', () => {
     assert.equal(last.published[0]?.topic, 'notifications.sms.bulk')
   })
 
+  test('brings back what a provider put off, however long, never early and late by the jitter at most', async () => {
+    const longestMs = 24 * 3_600_000
+    await fc.assert(
+      fc.asyncProperty(fc.uuid(), fc.integer({ min: 0, max: longestMs }), async (deliveryId, askedMs) => {
+        const notBeforeMs = startMs + askedMs
+        const { dueAtMs } = nextTry({ deliveryId, hop: 1, attempt: 1, notBeforeMs, nowMs: startMs }, sha256)
+        const { atMs, rounds } = await followed(dueAtMs)
+        assert.ok(atMs >= notBeforeMs, 'early')
+        const firstRung = retryRungs.find(({ delayMs }) => delayMs >= askedMs)
+        assert.ok(atMs <= startMs + Math.max(askedMs, firstRung?.delayMs ?? 0) * (1 + jitterShare) + 1, 'late')
+        // One for each hour, and the rungs that are shorter on the last stretch.
+        assert.ok(rounds <= Math.ceil(askedMs / 3_600_000) + retryRungs.length, `${rounds} rounds`)
+      }),
+    )
+  })
+
   test('puts what it cannot read into its dead letters, and its neighbours flow', async () => {
     const unreadable = [
       waiting({}),
       waiting({ 'x-due-at': 'soon' }),
       waiting({ ...dueIn(0), 'x-channel': 'pigeon' }),
       waiting({ ...dueIn(0), 'x-hop': '-1' }),
+      waiting({ ...dueIn(0), 'x-redrive': 'twice' }),
+      // Forged: nothing lives so long, and it would go round for ever.
+      waiting(dueIn(8 * 86_400_000)),
+      waiting({ 'x-due-at': '999999999999999' }),
     ]
     const { retry, published } = retryAt(startMs)
     assert.equal(await retry.handle([...unreadable, waiting(dueIn(0))]), undefined)

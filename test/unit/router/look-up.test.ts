@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { LogEntry } from '../../../src/domain/notification-log.ts'
+import { noCoordinates, type LogEntry } from '../../../src/domain/notification-log.ts'
 import type { Request } from '../../../src/services/router/decode.ts'
 import { lookUp } from '../../../src/services/router/look-up.ts'
 import { nowMs, request } from '../../support/builders/requests.ts'
@@ -77,6 +77,13 @@ describe('what the log knows about a request', () => {
 
   test('a row of the neighbouring day makes it a duplicate', async () => {
     assert.equal(await sortedAs([entry({ day: '2026-11-22' })]), 'duplicate')
+  })
+
+  test('a cancel that named the neighbouring day cancels it; nothing is a duplicate of a cancel', async () => {
+    const bareCancel = { day: '2026-11-22', decision: decision('cancelled'), contentHash: null }
+    assert.equal(await sortedAs([entry({ ...bareCancel, coordinates: noCoordinates })]), 'cancelled')
+    // There an event came first, and was cancelled while it waited.
+    assert.equal(await sortedAs([entry({ ...bareCancel, coordinates })]), 'duplicate')
   })
 
   test('only the pass that follows a deferred one is open again', async () => {

@@ -85,6 +85,13 @@ describe('the checker of routing decisions forgives', () => {
       const { createdAt } = run.requests[0]!
       run.cancels.push({ sequence: 9, publishedAt: noon + 1, notificationId: ids.news, source: 'shop', createdAt })
     },
+    'the cancel of another day, before its event or after': (run) => {
+      const wrong = { notificationId: ids.another, source: 'shop', createdAt: noon - 24 * 60 * minuteMs }
+      run.cancels.push({ ...wrong, sequence: 0, publishedAt: noon - 1 })
+      endAnother(run, { status: 'cancelled' })
+      run.cancels.push({ ...wrong, notificationId: ids.news, sequence: 30, publishedAt: noon + 1 })
+      run.statuses.push(aStatus({ notificationId: ids.news, status: 'cancelled', createdAt: wrong.createdAt }))
+    },
     'the cancel of another app': (run) => {
       const { createdAt } = run.requests[0]!
       run.cancels.push({ sequence: 0, publishedAt: noon - 1, notificationId: ids.news, source: 'other', createdAt })
@@ -110,6 +117,7 @@ describe('the checker knows as refused for', () => {
   const refusals: [reason: string, request: Partial<PublishedRequest>][] = [
     ['invalid_request', { notificationId: 'no uuid' }],
     ['invalid_request', { channels: ['email', 'pigeon'] }],
+    ['invalid_request', { locale: 'not a locale' }],
     ['invalid_user_id', { userId: 0 }],
     ['unknown_category', { category: 'nonsense' }],
     ['unknown_template', { template: 'nonsense' }],
@@ -130,7 +138,7 @@ describe('the checker knows as refused for', () => {
       run.statuses.push(status)
       assert.deepEqual(check(run).details, [])
       status.reason = 'too_large'
-      assert.ok(check(run).rules['a bad request that was not refused'])
+      assert.deepEqual(Object.keys(check(run).rules), ['a reason that does not hold'])
     })
   }
 })
@@ -144,22 +152,27 @@ describe('the checker’s wall clock', () => {
     assert.deepEqual(minutesAfter('Australia/Lord_Howe', '2026-04-04T14:30:00Z'), [90, 90, 120, 150, 180])
   })
 
-  test('hangs where the person says, else in the country of the number, else in the region of the locale', () => {
+  test('hangs where the person says, else in the country of the number, else in the region of the locale, else where the operator says', () => {
     const nowhere = { timeZone: null, phoneNumber: null, locale: null }
-    assert.deepEqual(zonesOf({ ...ann, timeZone: 'Asia/Tokyo' }), ['Asia/Tokyo'])
-    assert.deepEqual(zonesOf({ ...nowhere, phoneNumber: '+821012345678', locale: 'de-DE' }), ['Asia/Seoul'])
-    assert.deepEqual(zonesOf({ ...nowhere, timeZone: 'Nowhere/Land', locale: 'ja-JP' }), ['Asia/Tokyo'])
-    assert.ok(zonesOf({ ...nowhere, locale: 'en-US' }).length > 5)
-    assert.deepEqual(zonesOf({ ...nowhere, locale: 'en' }), [])
+    assert.deepEqual(zonesOf({ ...ann, timeZone: 'Asia/Tokyo' }, 'Europe/London'), ['Asia/Tokyo'])
+    assert.deepEqual(zonesOf({ ...nowhere, phoneNumber: '+821012345678', locale: 'de-DE' }, 'Europe/London'), [
+      'Asia/Seoul',
+    ])
+    assert.deepEqual(zonesOf({ ...nowhere, timeZone: 'Nowhere/Land', locale: 'ja-JP' }, 'Europe/London'), [
+      'Asia/Tokyo',
+    ])
+    assert.ok(zonesOf({ ...nowhere, locale: 'en-US' }, 'Europe/London').length > 5)
+    assert.deepEqual(zonesOf({ ...nowhere, locale: 'en' }, 'Europe/London'), ['Europe/London'])
   })
 
   test('rings where quiet hours do not apply', () => {
     const night = noon + 2 * 60 * minuteMs
-    assert.equal(isQuiet(ann, news, night), true)
-    assert.equal(isQuiet(ann, { ...news, quietHours: 'ignore' }, night), false)
-    assert.equal(isQuiet(ann, { ...news, isMandatory: true }, night), false)
+    const hours = { person: ann, category: news, zones: ['Asia/Seoul'] }
+    assert.equal(isQuiet(hours, night), true)
+    assert.equal(isQuiet({ ...hours, category: { ...news, quietHours: 'ignore' } }, night), false)
+    assert.equal(isQuiet({ ...hours, category: { ...news, isMandatory: true } }, night), false)
     const daytime = { fromMinute: 9 * 60, untilMinute: 20 * 60 }
-    assert.equal(isQuiet(ann, { ...news, quietHours: 'ignore', sendWindow: daytime }, noon), true)
+    assert.equal(isQuiet({ ...hours, category: { ...news, quietHours: 'ignore', sendWindow: daytime } }, noon), true)
   })
 })
 

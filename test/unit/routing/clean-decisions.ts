@@ -122,6 +122,7 @@ export function aStatus(given: Partial<StatusRecord> & { notificationId: string;
     detail: null,
     plannedDeliveries: null,
     original: null,
+    createdAt: noon - 1_000,
     occurredAt: noon,
     ...given,
   }
@@ -207,6 +208,7 @@ export function aCleanRun(): Planted {
     categories: structuredClone([news, code]),
     capsOverAll: [{ limit: 5, windowMs: dayMs }],
     templates: structuredClone(templates) as Planted['templates'],
+    defaultZone: 'Europe/London',
     requests: structuredClone(requests),
     cancels: [
       {

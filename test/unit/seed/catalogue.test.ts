@@ -7,9 +7,12 @@ import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
 import { missingVariables } from '../../../src/domain/template-variables.ts'
 import { plannedEvent } from '../../../src/local/demo/event-plan.ts'
 import { seededCategories } from '../../../src/local/seed/categories.ts'
+import { alertCategory, alertEvent } from '../../../src/services/sender/failure-alert.ts'
 import { createRenderer } from '../../../src/services/sender/render.ts'
+import { aFailureAlert } from '../../support/builders/failure-alerts.ts'
 
 const events = Array.from({ length: 500 }, (_, index) => plannedEvent(index, { users: 100, seed: 'test' }))
+const alert = alertEvent(aFailureAlert(), { onCallUserId: 1, nowMs: 0, windowStartMs: 0 }, () => new Uint8Array(20))
 
 const examples = await compileFolder(join(import.meta.dirname, '../../../examples/templates'))
 
@@ -18,12 +21,12 @@ function contentsOf(templateId: string) {
 }
 
 describe('the seeded catalogue', () => {
-  test('has five categories over both lanes, one of them mandatory', () => {
-    assert.equal(seededCategories.length, 5)
+  test('has six categories over both lanes, those mandatory that somebody waits for', () => {
+    assert.equal(seededCategories.length, 6)
     assert.deepEqual(new Set(seededCategories.map(({ lane }) => lane)), new Set(['transactional', 'bulk']))
     assert.deepEqual(
       seededCategories.filter(({ mandatory }) => mandatory).map(({ name }) => name),
-      ['login-code'],
+      ['login-code', alertCategory],
     )
   })
 
@@ -44,14 +47,14 @@ describe('the seeded catalogue', () => {
     assert.equal(content.callToAction?.title, 'Order Now. Or, Save My {{ item_name }}')
   })
 
-  test('needs nothing that the demo does not publish, and renders every content with it', async () => {
+  test('needs nothing that the demo, or Fanfare itself, does not publish, and renders every content with it', async () => {
     const renderer = createRenderer(async (keys) =>
       keys.map(
         ({ templateId, channel, locale }) =>
           contentsOf(templateId).find((each) => each.locale === locale && each.content.channel === channel)?.content,
       ),
     )
-    const commands = events.flatMap((event) => {
+    const commands = [...events, alert].flatMap((event) => {
       const category = seededCategories.find(({ name }) => name === event.category)!
       return category.channels.flatMap((channel) => ['en', 'ko'].map((locale) => commandOf({ event, channel, locale })))
     })
@@ -74,7 +77,7 @@ describe('the demo’s events', () => {
   })
 
   test('are of every category, on its lane, for people who exist', () => {
-    for (const { name, lane } of seededCategories) {
+    for (const { name, lane } of seededCategories.filter((category) => category.name !== alertCategory)) {
       const ofCategory = events.filter(({ category }) => category === name)
       assert.ok(ofCategory.length > events.length / 20, name)
       assert.ok(ofCategory.every((event) => event.lane === lane))
@@ -84,7 +87,7 @@ describe('the demo’s events', () => {
 })
 
 interface CommandParts {
-  event: (typeof events)[number]
+  event: Pick<(typeof events)[number], 'userId' | 'category' | 'data'>
   channel: RequestChannel
   locale: string
 }

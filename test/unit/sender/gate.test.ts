@@ -5,9 +5,12 @@ import { createGate } from '../../../src/services/sender/gate.ts'
 /** A gate whose clock and sleeps the test drives. */
 function gateWith(concurrency: number) {
   let nowMs = 0
+  let isPaused = false
+  const lifted = Promise.withResolvers<void>()
   const sleeps: { ms: number; wake: () => void }[] = []
   const gate = createGate({
     concurrency,
+    pause: { paused: () => isPaused, lifted: () => lifted.promise },
     clock: () => nowMs,
     sleep: (ms) =>
       new Promise((resolve) => {
@@ -19,6 +22,12 @@ function gateWith(concurrency: number) {
     gate,
     settle,
     sleepsUnderWay: () => sleeps.length,
+    pauseChannel: () => (isPaused = true),
+    resumeChannel: async () => {
+      isPaused = false
+      lifted.resolve()
+      await settle()
+    },
     pass: async (ms: number) => {
       nowMs += ms
       for (const sleep of sleeps.splice(0)) sleep.wake()
@@ -57,7 +66,7 @@ describe('the gate', () => {
   test('admits nobody while it is held, and goes on afterwards', async () => {
     const { gate, settle, pass } = gateWith(10)
     gate.hold(1_000)
-    assert.equal(gate.holding(), true)
+    assert.equal(gate.closed(), true)
     let admitted: number | undefined
     const waiting = gate.admit(4, never).then((places) => (admitted = places))
     await settle()
@@ -65,12 +74,61 @@ describe('the gate', () => {
     await pass(1_000)
     await waiting
     assert.equal(admitted, 4)
-    assert.equal(gate.holding(), false)
+    assert.equal(gate.closed(), false)
+  })
+
+  test('admits nobody while its channel is paused, and goes on as soon as it is resumed', async () => {
+    const { gate, settle, pass, pauseChannel, resumeChannel } = gateWith(10)
+    pauseChannel()
+    let admitted: number | undefined
+    void gate.admit(4, never).then((places) => (admitted = places))
+    await settle()
+    await pass(3_600_000)
+    assert.deepEqual([admitted, gate.paused(), gate.closed()], [undefined, true, true])
+    await resumeChannel()
+    assert.deepEqual([admitted, gate.paused(), gate.closed()], [4, false, false])
+  })
+
+  test('admits nobody whose channel was paused while they waited for places', async () => {
+    const { gate, settle, pauseChannel, resumeChannel } = gateWith(1)
+    await gate.admit(1, never)
+    let admitted: number | undefined
+    void gate.admit(1, never).then((places) => (admitted = places))
+    await settle()
+    pauseChannel()
+    gate.release(1)
+    await settle()
+    assert.equal(admitted, undefined)
+    await resumeChannel()
+    assert.equal(admitted, 1)
+  })
+
+  test('admits nobody whose account was refused while they waited for places', async () => {
+    const { gate, settle, pass } = gateWith(1)
+    await gate.admit(1, never)
+    let admitted: number | undefined
+    void gate.admit(1, never).then((places) => (admitted = places))
+    await settle()
+    gate.hold(1_000)
+    gate.release(1)
+    await settle()
+    assert.equal(admitted, undefined)
+    await pass(1_000)
+    assert.equal(admitted, 1)
   })
 
   test('lets go of whoever waits when it is told to', async () => {
     const { gate } = gateWith(1)
     await gate.admit(1, never)
+    const stop = new AbortController()
+    const waiting = gate.admit(1, stop.signal)
+    stop.abort()
+    await assert.rejects(waiting, { name: 'AbortError' })
+  })
+
+  test('lets go of whoever waits for a paused channel', async () => {
+    const { gate, pauseChannel } = gateWith(1)
+    pauseChannel()
     const stop = new AbortController()
     const waiting = gate.admit(1, stop.signal)
     stop.abort()

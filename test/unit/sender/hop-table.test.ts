@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { ClaimVerdict } from '../../../src/domain/claim.ts'
 import type { DeliveryStatus } from '../../../src/domain/delivery-status.ts'
 import type { Outcome } from '../../../src/domain/provider.ts'
 import type { OutgoingRecord } from '../../../src/domain/record.ts'
 import type { SettledDelivery, Settlement } from '../../../src/domain/settlement.ts'
-import { topicNames } from '../../../src/domain/topic-names.ts'
-import type { SenderPorts } from '../../../src/services/sender/ports.ts'
 import { createSender } from '../../../src/services/sender/sender.ts'
-import { deliveryCommand } from '../../support/builders/commands.ts'
 import { nowMs } from '../../support/builders/requests.ts'
+import { senderPorts, senderSettings } from '../../support/builders/sender-ports.ts'
 
 /** What the table says follows from a row, against a record at hop 2 on its second attempt. */
 interface Scene {
@@ -21,17 +18,13 @@ interface Scene {
   settled?: Partial<SettledDelivery>
 }
 
-const digest = (name: string) => (input: Uint8Array) => createHash(name).update(input).digest()
-
 /** Runs one record through the sender and tells what came of it. */
 async function play({ verdict, outcome, attemptsMax, settled }: Scene) {
   const published: OutgoingRecord[] = []
   const statuses: string[] = []
   const settlements: Settlement[] = []
   let calls = 0
-  const command = deliveryCommand()
-  const ports: SenderPorts = {
-    reader: { decode: (values) => Promise.resolve(values.map(() => ({ kind: 'command', command }))) },
+  const ports = senderPorts({
     rows: {
       claim: (_, requests) =>
         Promise.resolve(
@@ -43,47 +36,23 @@ async function play({ verdict, outcome, attemptsMax, settled }: Scene) {
         return Promise.resolve(rows)
       },
     },
-    renderer: {
-      prepare: () => Promise.resolve(),
-      render: () => ({ kind: 'rendered', message: { kind: 'sms', body: 'Hello', segments: 1 } }),
-    },
     provider: {
-      name: 'twilio',
-      channel: 'sms',
-      maxBatch: 1,
+      ...senderPorts().provider,
       send: () => {
         calls += 1
         return Promise.resolve(outcome === undefined ? [] : [outcome])
       },
-      close: () => Promise.resolve(),
     },
     publish: (records) => {
       published.push(...records)
       return Promise.resolve()
     },
-    deadLetter: (topic, record, reason) => ({ ...record, topic, headers: { 'x-reason': reason } }),
     encodeStatus: (status: DeliveryStatus) => {
       statuses.push(status.reason === null ? status.status : `${status.status}/${status.reason}`)
       return new Uint8Array()
     },
-    topics: topicNames(),
-    hashAddress: () => new Uint8Array(),
-    sha1: digest('sha1'),
-    sha256: digest('sha256'),
-    now: () => nowMs,
-    monotonicNow: () => 0,
-    sleep: () => Promise.resolve(),
-    observe: () => {},
-  }
-  const settings = {
-    channel: 'sms',
-    lane: 'bulk',
-    concurrency: 10,
-    leaseMs: 60_000,
-    callBudgetMs: 12_000,
-    owner: 'o',
-  } as const
-  const sender = createSender(settings, ports)
+  })
+  const sender = createSender(senderSettings, ports)
   const done: unknown[] = []
   const record = {
     topic: 'notifications.sms.bulk',
