@@ -15,17 +15,19 @@ with locked as materialized (
 cancelled as (
   update deliveries as delivery
   set
-    -- Somebody is sending a claimed one: it is only not to be claimed again.
-    state = case locked.state when 'claimed' then 'claimed' else 'cancelled' end::delivery_state,
-    reason = case locked.state when 'claimed' then delivery.reason else 'cancelled' end,
-    next_due_at = null,
+    -- Somebody is sending a claimed one, and a held or failed one may be sent again by an operator: these are only not to
+    -- be claimed any more.
+    state = case when locked.state in ('routed', 'retrying') then 'cancelled' else locked.state end::delivery_state,
+    reason = case when locked.state in ('routed', 'retrying') then 'cancelled' else delivery.reason end,
+    next_due_at = case when locked.state in ('routed', 'retrying') then null else delivery.next_due_at end,
     cancel_requested = true,
     updated_at = now()
   from locked
   where delivery.day = $3::date
     and delivery.delivery_id = any($4::uuid[])
     and delivery.delivery_id = locked.delivery_id
-    and delivery.state in ('routed', 'retrying', 'claimed')
+    and delivery.state in ('routed', 'retrying', 'claimed', 'unknown', 'failed')
+    and not delivery.cancel_requested
   returning delivery.delivery_id, delivery.state
 ),
 

@@ -28,25 +28,27 @@ export async function cancelAndTell(
 ): Promise<{ found: Cancellation; statuses: OutgoingRecord[] }> {
   const found = await ports.log.cancel({ key: request.key, userId: request.event.userId })
   const { category } = found
-  // Only what waits has a place that nobody will use.
-  if (found.found === 'deferred' && category !== null) {
+  if (category !== null && isStopped(found)) {
     await ports.caps.release({ member: idOf(request.key), userId: request.event.userId, category })
   }
   return { found, statuses: statusesOf(found, request, ports) }
 }
 
+/** Nothing of it will be sent, so the place that it had under a cap is nobody's. */
+function isStopped({ found, deliveries }: Cancellation): boolean {
+  return found === 'deferred' || (deliveries.length > 0 && deliveries.every(({ state }) => state === 'cancelled'))
+}
+
 function statusesOf(found: Cancellation, request: CancelRequest, ports: CancelPorts): OutgoingRecord[] {
-  if (cameBeforeDeliveries(found)) {
-    const subject = { ...subjectOf(request), category: found.category ?? '', lane: request.lane }
+  // Its request has not come: when it does, it is told with all that it says, and nothing else would be known of it now.
+  if (found.category === null) return []
+  if (found.found === 'deferred' || found.found === 'cancelled') {
+    const subject = { ...subjectOf(request), category: found.category, lane: request.lane }
     return [bareStatus(subject, { status: 'cancelled', reason: 'cancelled', pass: found.pass }, ports)]
   }
   return found.deliveries
     .filter(({ state }) => state === 'cancelled')
     .map((delivery) => publishStatus(cancelledStatus(request, delivery, ports), ports))
-}
-
-function cameBeforeDeliveries({ found }: Cancellation): boolean {
-  return found === 'absent' || found === 'deferred' || found === 'cancelled'
 }
 
 function cancelledStatus(request: CancelRequest, delivery: CancelledDelivery, ports: CancelPorts) {

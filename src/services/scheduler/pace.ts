@@ -11,10 +11,13 @@ export interface Pace {
 
 /** What may go at once after a pause, in seconds of the pace. */
 const burstSeconds = 0.5
+/** Less than this is not worth a transaction: it waits for more. */
+const leastSeconds = 0.05
 
 /** @param clock monotonic ms. */
 export function createPace(perSecond: number, clock: () => number): Pace {
   const most = Math.max(1, perSecond * burstSeconds)
+  const least = Math.max(1, perSecond * leastSeconds)
   let allowed = most
   let atMs = clock()
 
@@ -23,6 +26,7 @@ export function createPace(perSecond: number, clock: () => number): Pace {
       const nowMs = clock()
       allowed = Math.min(most, allowed + ((nowMs - atMs) / 1_000) * perSecond)
       atMs = nowMs
+      if (allowed < least) return 0
       const taken = Math.min(wanted, Math.floor(allowed))
       allowed -= taken
       return taken
