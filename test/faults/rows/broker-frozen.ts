@@ -6,15 +6,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bench } from '../supervisor/bench.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
 import { flowsAgain, idleProcesses } from './flow.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 export const brokerFrozen: FaultRow = {
   name: 'broker-frozen',
   fault: 'Broker SIGSTOP past its session, then SIGCONT (3 brokers)',
   brokerCount: 3,
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const broker = 1 + Math.floor(bench.random() * bench.world.brokerCount)
     const complaints = await freezeOne(bench, broker)
     const thawedMs = performance.now()

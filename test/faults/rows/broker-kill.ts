@@ -7,7 +7,6 @@ import type { Bench } from '../supervisor/bench.ts'
 import { untilInSync } from '../supervisor/brokers.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
 import { flowsAgain, idleProcesses } from './flow.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 const brokers = [1, 2, 3]
 
@@ -15,9 +14,7 @@ export const brokerKill: FaultRow = {
   name: 'broker-kill',
   fault: 'Broker kill -9 and restart (3 brokers)',
   brokerCount: 3,
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const complaints: string[] = []
     for (const broker of inAnyOrder(brokers, bench.random)) complaints.push(...(await killOne(bench, broker)))
     await bench.load.publish(Math.max(0, bench.events - bench.load.published()))

@@ -8,11 +8,11 @@
  */
 import type { Bench } from '../supervisor/bench.ts'
 import { anotherOf, unplannedEnds, type FaultRow } from './fault-row.ts'
-import { patientAnswerTimeoutMs, wired } from './wired-roles.ts'
+import { wired } from './wired-roles.ts'
 
 const skewMs = 5 * 60_000
-const ahead = { clockOffsetMs: skewMs, answerTimeoutMs: patientAnswerTimeoutMs }
-const behind = { clockOffsetMs: -skewMs, answerTimeoutMs: patientAnswerTimeoutMs }
+const ahead = { clockOffsetMs: skewMs }
+const behind = { clockOffsetMs: -skewMs }
 
 /**
  * Asked of a sender that is behind, this waits on the ten-minute rung, which is due five minutes and a jitter of less
@@ -42,7 +42,6 @@ export const clockSkew: FaultRow = {
   run: async (bench) => {
     const { events, load, schedule, faultMs } = bench
     schedule.skewAllowedMs = skewMs
-    schedule.answerTimeoutMs = patientAnswerTimeoutMs
     await load.publishEvents(Array.from({ length: Math.floor(events / 10) }, () => expired(bench)))
     refuse(bench, 1)
     await load.spread(events - load.published() - longWaits, faultMs)

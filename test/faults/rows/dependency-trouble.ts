@@ -9,7 +9,6 @@ import type { TcpProxy } from '../proxy/tcp-proxy.ts'
 import type { Bench } from '../supervisor/bench.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
 import { flowsAgain } from './flow.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 import { counted, linesTold } from './told.ts'
 
 type Trouble = 'refused' | 'reset' | 'hung'
@@ -42,9 +41,7 @@ function troubleRow(dependency: Dependency): FaultRow {
   return {
     name,
     fault,
-    roles: patientRoles,
     run: async (bench) => {
-      bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
       const share = Math.floor(bench.events / (troubles.length + 2))
       await bench.load.spread(share, bench.faultMs / 8)
       const complaints: string[] = []

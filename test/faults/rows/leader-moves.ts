@@ -8,7 +8,6 @@ import { partitionsOf, putBack, takeOut, untilInSync } from '../supervisor/broke
 import { inAnyOrder } from './broker-kill.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
 import { flowsAgain, idleProcesses } from './flow.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 const brokers = [1, 2, 3]
 const offsetsTopic = '__consumer_offsets'
@@ -17,9 +16,7 @@ export const leaderMoves: FaultRow = {
   name: 'leader-moves',
   fault: 'Leaders move from broker to broker (3 brokers)',
   brokerCount: 3,
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const complaints: string[] = []
     for (const broker of inAnyOrder(brokers, bench.random)) complaints.push(...(await moveAway(bench, broker)))
     await bench.load.publish(Math.max(0, bench.events - bench.load.published()))

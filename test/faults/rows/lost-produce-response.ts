@@ -10,7 +10,6 @@ import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Bench } from '../supervisor/bench.ts'
 import { withAdmin } from '../supervisor/brokers.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 const rounds = 5
 /** Of the database, each way: a chunk of the router is under way when the answers begin to vanish. */
@@ -30,9 +29,7 @@ const settleLimitMs = 20_000
 export const lostProduceResponse: FaultRow = {
   name: 'lost-produce-response',
   fault: 'A produce response lost after the append, other sends waiting',
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const { load, events, world, random } = bench
     const [broker] = world.proxies.kafka
     world.proxies.postgres.slow(slowLine)

@@ -19,6 +19,7 @@ import { redriveTwice } from './redrive-twice.ts'
 import { rewind } from './rewind.ts'
 import { retryKill } from './retry-kill.ts'
 import { routerKill } from './router-kill.ts'
+import { schedulerKill } from './scheduler-kill.ts'
 import { senderFreeze } from './sender-freeze.ts'
 import { senderKill } from './sender-kill.ts'
 import { topicUnwritable } from './topic-unwritable.ts'
@@ -28,6 +29,7 @@ export const matrix: readonly FaultRow[] = [
   routerKill,
   senderKill,
   retryKill,
+  schedulerKill,
   crashPoints,
   senderFreeze,
   ...dependencyRows,

@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bench } from '../supervisor/bench.ts'
 import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import { anotherOf, bulkRoles, unplannedEnds, type FaultRow } from './fault-row.ts'
-import { patientAnswerTimeoutMs, wired } from './wired-roles.ts'
+import { wired } from './wired-roles.ts'
 
 const dayMs = 86_400_000
 /** From the moment at which the roles begin to start: they are up by then. */
@@ -30,7 +30,7 @@ export const midnight: FaultRow = {
   name: 'midnight',
   fault: 'Midnight crossed mid-chunk with a kill',
   roles: (openedAtMs) => {
-    const clock = { clockOffsetMs: offsetOf(openedAtMs), answerTimeoutMs: patientAnswerTimeoutMs }
+    const clock = { clockOffsetMs: offsetOf(openedAtMs) }
     const crashesNotBeforeMs = openedAtMs + midnightAfterMs - crashesBeforeMs
     const deaths = { crashesAt: ['after-record', 'after-forward'] as const, crashesNotBeforeMs }
     return [
@@ -40,8 +40,7 @@ export const midnight: FaultRow = {
     ]
   },
   run: async (bench) => {
-    const { events, load, openedAtMs, simulator, schedule } = bench
-    schedule.answerTimeoutMs = patientAnswerTimeoutMs
+    const { events, load, openedAtMs, simulator } = bench
     const midnightAtMs = openedAtMs + midnightAfterMs
     if (Date.now() > midnightAtMs - beginsBeforeMs) return ['the roles were not up before midnight']
     await bench.query(`update categories set time_to_live_seconds = extract(epoch from interval '${timeToLive}')`)

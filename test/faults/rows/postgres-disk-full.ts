@@ -5,7 +5,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Bench } from '../supervisor/bench.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 import { linesTold } from './told.ts'
 
 /** Slow enough that calls are under way when their outcomes cannot be written any more. */
@@ -14,9 +13,7 @@ const latency = { kind: 'uniform', fromMs: 100, toMs: 400 } as const
 export const postgresDiskFull: FaultRow = {
   name: 'postgres-disk-full',
   fault: 'Postgres answers disk full (53100)',
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const { load, events, faultMs } = bench
     for (const provider of ['apns', 'twilio', 'sendgrid'] as const) {
       bench.simulator.faults.setBaseLatency(provider, latency)

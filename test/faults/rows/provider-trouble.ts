@@ -19,6 +19,8 @@ const smsConcurrency = 60
 const troubleLeastMs = 15_000
 /** Shares of the events and, so that the rate is one, of the time: the quiet stretch is half as long as the trouble. */
 const shares = { warmUp: 0.1, quiet: 0.3, trouble: 0.6 }
+/** Of the provider in trouble. */
+const answerTimeoutMs = 3_000
 /** What climbs to the rung of a minute is back after 66 s. */
 const settleLimitMs = 90_000
 const heldEachKind = 6
@@ -30,13 +32,20 @@ export const providerTrouble: FaultRow = {
   alone: true,
   roles: bulkRoles.map((role) =>
     role.name === 'sender-sms'
-      ? { ...role, environment: { FANFARE_SENDER_CONCURRENCY: String(smsConcurrency) } }
+      ? {
+          ...role,
+          environment: {
+            FANFARE_SENDER_CONCURRENCY: String(smsConcurrency),
+            FANFARE_TWILIO_TIMEOUT_MS: String(answerTimeoutMs),
+          },
+        }
       : role,
   ),
   run: async (bench) => {
     const { events, faultMs, load } = bench
     const troubleMs = Math.max(faultMs, troubleLeastMs)
     const stretch = (share: number) => load.spread(Math.floor(events * share), (troubleMs * share) / shares.trouble)
+    bench.schedule.answerTimeoutMs = answerTimeoutMs
     await prepareHold(bench)
     await stretch(shares.warmUp)
     await bench.untilSettled(settleLimitMs)

@@ -13,7 +13,6 @@ import { withAdmin } from '../supervisor/brokers.ts'
 import type { SupervisedRole } from '../supervisor/supervised-role.ts'
 import { unplannedEnds, type FaultRow } from './fault-row.ts'
 import { flowsAgain } from './flow.ts'
-import { patientAnswerTimeoutMs, patientRoles } from './patient-calls.ts'
 
 const channels = ['sms', 'email', 'ios']
 /** Slow enough that calls are under way when the status topic stops to take their outcomes. */
@@ -29,9 +28,7 @@ export const topicUnwritable: FaultRow = {
   name: 'topic-unwritable',
   fault: 'Topic unwritable (min.insync.replicas) 30 s',
   brokerCount: 3,
-  roles: patientRoles,
   run: async (bench) => {
-    bench.schedule.answerTimeoutMs = patientAnswerTimeoutMs
     const { load, events, random, faultMs } = bench
     const channel = channels[Math.floor(random() * channels.length)] ?? 'sms'
     for (const provider of ['apns', 'twilio', 'sendgrid'] as const) {

@@ -11,29 +11,18 @@ export interface Wiring {
   crashesNotBeforeMs?: number
   /** By how much its clock is ahead. */
   clockOffsetMs?: number
-  /** Waits so long for a provider's answer. */
-  answerTimeoutMs?: number
 }
 
-/** Longer than a busy machine keeps an answer from its reader: for rows that allow no doubt. */
-export const patientAnswerTimeoutMs = 15_000
-
 export function wired(spec: RoleSpec, wiring: Wiring): RoleSpec {
-  const { crashesAt = [], crashesNotBeforeMs = 0, clockOffsetMs = 0, answerTimeoutMs } = wiring
+  const { crashesAt = [], crashesNotBeforeMs = 0, clockOffsetMs = 0 } = wiring
   return {
     ...spec,
     program: 'test/faults/wiring/main.ts',
     crashesAt,
     environment: {
       ...spec.environment,
-      ...(answerTimeoutMs === undefined ? {} : answerTimeouts(answerTimeoutMs)),
       FAULTS_CRASH_NOT_BEFORE_MS: String(crashesNotBeforeMs),
       FAULTS_CLOCK_OFFSET_MS: String(clockOffsetMs),
     },
   }
-}
-
-function answerTimeouts(timeoutMs: number): Record<string, string> {
-  const providers = ['APNS', 'FCM', 'TWILIO', 'SENDGRID']
-  return Object.fromEntries(providers.map((name) => [`FANFARE_${name}_TIMEOUT_MS`, String(timeoutMs)]))
 }

@@ -24,10 +24,21 @@ const places = {
   retry: {
     'after-publish': { step: 'send', when: 'after' },
   },
+  scheduler: {
+    'before-publish': { step: 'send', when: 'before' },
+    'after-publish': { step: 'send', when: 'after' },
+    'after-delete': { step: 'delete-scheduled-notifications', when: 'after' },
+  },
 } as const satisfies Record<string, Record<string, { step: Step; when: 'before' | 'after' }>>
 
 /** A statement of the database by its name, a send of records, a commit of offsets. */
-export type Step = 'record-notifications' | 'claim-deliveries' | 'settle-deliveries' | 'send' | 'commit'
+export type Step =
+  | 'record-notifications'
+  | 'claim-deliveries'
+  | 'settle-deliveries'
+  | 'delete-scheduled-notifications'
+  | 'send'
+  | 'commit'
 export type WiredRole = keyof typeof places
 export type CrashPoint = { [Role in WiredRole]: keyof (typeof places)[Role] }[WiredRole]
 

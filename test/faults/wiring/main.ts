@@ -9,6 +9,7 @@
 import { Command } from 'commander'
 import { roleCommand, type RoleDescription } from '../../../src/cli/role-command.ts'
 import {
+  deliverySections,
   openDeliveryInfrastructure,
   type DeliveryConfiguration,
   type DeliveryInfrastructure,
@@ -18,6 +19,7 @@ import type { RoleContext, RunRole } from '../../../src/roles/role.ts'
 import { startRetries } from '../../../src/roles/retry.ts'
 import { routerSections, startRouters } from '../../../src/roles/router.ts'
 import { closingAfter, runRole } from '../../../src/roles/running-role.ts'
+import { schedulerSections, startSchedulers } from '../../../src/roles/scheduler.ts'
 import { senderSections, startSenders } from '../../../src/roles/sender.ts'
 import { crashingAt, type WiredRole } from './crash.ts'
 import { wrapCommits, wrapDatabase, wrapInfrastructure, type Wrapping } from './wrapped-infrastructure.ts'
@@ -74,6 +76,21 @@ async function runRetry(context: RoleContext): Promise<void> {
   )
 }
 
+async function runScheduler(context: RoleContext): Promise<void> {
+  const wrapping = wrappingOf('scheduler')
+  await runRole(
+    {
+      role: 'scheduler',
+      sections: [...schedulerSections, ...deliverySections],
+      start: async (infrastructure, own) => {
+        const opened = await openWrapped(infrastructure, own, wrapping)
+        return closingAfter(startSchedulers(opened, own), opened)
+      },
+    },
+    context,
+  )
+}
+
 async function openWrapped(
   infrastructure: Infrastructure,
   own: DeliveryConfiguration,
@@ -86,6 +103,7 @@ const roles: Record<WiredRole, { run: RunRole; flags: RoleDescription['flags'] }
   router: { run: runRouter, flags: ['lane', 'adminPort'] },
   sender: { run: runSender, flags: ['channel', 'lane', 'adminPort'] },
   retry: { run: runRetry, flags: ['lane', 'adminPort'] },
+  scheduler: { run: runScheduler, flags: ['adminPort'] },
 }
 
 const program = new Command('wiring')

@@ -43,7 +43,7 @@ describe('docs/guarantees.md', () => {
   })
 
   test('names a test of its own for every point at which a process can die', () => {
-    const points = (['router', 'sender', 'retry'] as const).flatMap((role) => crashPointsOf(role))
+    const points = (['router', 'sender', 'retry', 'scheduler'] as const).flatMap((role) => crashPointsOf(role))
     assert.equal(deaths.length, points.length)
     const proofs = deaths.map((cells) => {
       assert.equal(cells.length, 4)
