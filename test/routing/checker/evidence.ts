@@ -13,6 +13,8 @@ import type {
   Template,
   Waiting,
 } from './observations.ts'
+import { zonesOf } from './wall-clock.ts'
+import type { Hours } from './hours.ts'
 import { nameOf, utcDayOf } from './words.ts'
 
 export interface EventCase {
@@ -20,11 +22,15 @@ export interface EventCase {
   /** The copy that comes first: the one that counts. */
   event: PublishedRequest
   laterCopies: readonly PublishedRequest[]
-  /** Those that name the event's day: with another they cancel nothing. */
+  /** Those that name the event's day. */
   cancels: readonly PublishedCancel[]
+  /** Those that name another: what has come by then they do not cancel. */
+  cancelsOfOtherDays: readonly PublishedCancel[]
   person: Person | undefined
   category: Category | undefined
   template: Template | undefined
+  /** Undefined where either is unknown. */
+  hours: Hours | undefined
   /** The channels that it is for; words that are no channels included. */
   channels: readonly string[]
   /** After this moment nothing may be sent. Undefined where the category is unknown. */
@@ -79,11 +85,15 @@ export function index(observations: Observations): Evidence {
   }
 }
 
-/** The first of each status id, by time: repeats carry the time of their repetition. */
+/**
+ * The first of each status id, by time: repeats carry the time of their repetition. What is told of a cancel of another
+ * day and of the event that it meets has one id, and is about two.
+ */
 function distinct(statuses: readonly StatusRecord[]): StatusRecord[] {
   const first = new Map<string, StatusRecord>()
   for (const status of statuses.toSorted((one, other) => one.occurredAt - other.occurredAt)) {
-    if (!first.has(status.statusId)) first.set(status.statusId, status)
+    const key = `${status.statusId} ${status.createdAt}`
+    if (!first.has(key)) first.set(key, status)
   }
   return [...first.values()]
 }
@@ -100,6 +110,7 @@ interface LookUps {
   people: ReadonlyMap<number, Person>
   categories: ReadonlyMap<string, Category>
   templates: ReadonlyMap<string, Template>
+  defaultZone: string
 }
 
 const lookUps = new WeakMap<Observations, LookUps>()
@@ -111,6 +122,7 @@ function lookUpsIn(observations: Observations): LookUps {
       people: new Map(observations.people.map((person) => [person.userId, person])),
       categories: new Map(observations.categories.map((category) => [category.name, category])),
       templates: new Map(observations.templates.map((template) => [template.templateId, template])),
+      defaultZone: observations.defaultZone,
     }
     lookUps.set(observations, found)
   }
@@ -121,20 +133,26 @@ function caseOf(
   name: string,
   copies: readonly PublishedRequest[],
   lists: Lists,
-  { people, categories, templates }: LookUps,
+  { people, categories, templates, defaultZone }: LookUps,
 ): EventCase {
   const [event, ...laterCopies] = copies as readonly [PublishedRequest, ...PublishedRequest[]]
   const category = categories.get(event.category)
-  const said = lists.statuses.get(name) ?? []
+  const person = people.get(event.userId)
+  const day = utcDayOf(event.createdAt)
+  const cancels = lists.cancels.get(name) ?? []
+  // The answer to a cancel that names another day is about nothing that was asked for.
+  const said = (lists.statuses.get(name) ?? []).filter(
+    ({ status, createdAt }) => status !== 'cancelled' || utcDayOf(createdAt) === day,
+  )
   const rows = lists.rows.get(name) ?? []
   return {
     name,
     event,
     laterCopies,
-    cancels: (lists.cancels.get(name) ?? []).filter(
-      ({ createdAt }) => utcDayOf(createdAt) === utcDayOf(event.createdAt),
-    ),
-    person: people.get(event.userId),
+    cancels: cancels.filter(({ createdAt }) => utcDayOf(createdAt) === day),
+    cancelsOfOtherDays: cancels.filter(({ createdAt }) => utcDayOf(createdAt) !== day),
+    person,
+    hours: person && category && { person, category, zones: zonesOf(person, defaultZone) },
     category,
     template: templates.get(event.template ?? category?.template ?? ''),
     channels: [...new Set(event.channels?.length ? event.channels : (category?.channels ?? []))],

@@ -3,16 +3,23 @@
  * is not known, a moment is quiet that is quiet in any zone that it may be.
  */
 import type { Category, DailyHours, Person } from './observations.ts'
-import { minuteOfDay, zonesOf } from './wall-clock.ts'
+import { minuteOfDay } from './wall-clock.ts'
 
-/** For people who live nowhere that can be told, nothing is quiet: there is no wall to look at. */
-export function isQuiet(person: Person, category: Category, at: number): boolean {
+/** Whose hours, and for what. */
+export interface Hours {
+  person: Person
+  category: Category
+  /** All that the person may live in. */
+  zones: readonly string[]
+}
+
+export function isQuiet({ person, category, zones }: Hours, at: number): boolean {
   if (category.isMandatory) return false
   const { quietHours } = person
   const { sendWindow } = category
   const keepsQuiet = category.quietHours === 'defer' && quietHours !== null
   if (!keepsQuiet && sendWindow === null) return false
-  return zonesOf(person).some((zone) => {
+  return zones.some((zone) => {
     const minute = minuteOfDay(zone, at)
     if (keepsQuiet && isWithin(minute, quietHours)) return true
     return sendWindow !== null && !isWithin(minute, sendWindow) && !isWholeDay(sendWindow)
@@ -33,25 +40,20 @@ function isWholeDay({ fromMinute, untilMinute }: DailyHours): boolean {
 const minuteMs = 60_000
 
 /** Looked for minute by minute, which is slow and cannot be wrong. Undefined: all of it is quiet. */
-export function firstLoudMoment(
-  person: Person,
-  category: Category,
-  { from, until }: { from: number; until: number },
-): number | undefined {
+export function firstLoudMoment(hours: Hours, { from, until }: { from: number; until: number }): number | undefined {
   for (let at = from; at <= until; at = (Math.floor(at / minuteMs) + 1) * minuteMs) {
-    if (!isQuiet(person, category, at)) return at
+    if (!isQuiet(hours, at)) return at
   }
   return undefined
 }
 
 /** A first moment of quiet between the two, looked for in steps that no quiet hours of the run are shorter than. */
 export function firstQuietMoment(
-  person: Person,
-  category: Category,
+  hours: Hours,
   { from, until, stepMs }: { from: number; until: number; stepMs: number },
 ): number | undefined {
   for (let at = from; at < until; at += stepMs) {
-    if (isQuiet(person, category, at)) return at
+    if (isQuiet(hours, at)) return at
   }
   return undefined
 }

@@ -118,6 +118,8 @@ export interface StatusRecord {
   detail: string | null
   plannedDeliveries: number | null
   original: Coordinates | null
+  /** Of the event, or of the cancel that it answers. */
+  createdAt: number
   occurredAt: number
 }
 
@@ -165,6 +167,8 @@ export interface Observations {
   /** Per person over all categories but the mandatory ones. */
   capsOverAll: readonly Cap[]
   templates: readonly Template[]
+  /** Where people live about whom nothing tells. */
+  defaultZone: string
   requests: readonly PublishedRequest[]
   cancels: readonly PublishedCancel[]
   statuses: readonly StatusRecord[]

@@ -3,8 +3,8 @@
  * and on the category's lane. A routing counts as much as a call: a sender that refuses it does not excuse the router.
  */
 import type { EventCase, Evidence } from './evidence.ts'
-import { firstQuietMoment, isQuiet } from './hours.ts'
-import type { Category, DeliveryRow, Person, ProviderCall } from './observations.ts'
+import { firstQuietMoment, isQuiet, type Hours } from './hours.ts'
+import type { DeliveryRow, ProviderCall } from './observations.ts'
 import type { Violation } from './report.ts'
 import { addressesOf, isOptedIn, isSuppressed } from './settings.ts'
 import { requestChannelOf } from './words.ts'
@@ -25,7 +25,7 @@ export function findReached({ cases, strangers, observations }: Evidence): Viola
 type Observed = Evidence['observations']
 
 function ofRow(row: DeliveryRow, each: EventCase, observations: Observed): Violation[] {
-  const { event, person, category } = each
+  const { event, person, category, hours } = each
   const broken: string[] = []
   const asked = requestChannelOf(row.channel)
   if (row.userId !== event.userId) broken.push('routed to somebody else')
@@ -42,7 +42,7 @@ function ofRow(row: DeliveryRow, each: EventCase, observations: Observed): Viola
     if (!isOptedIn(person, category, asked)) broken.push('routed on an opted-out channel')
     if (row.lane !== category.lane) broken.push('routed on another lane than the category’s')
     if (row.routedAt < person.knownFrom) broken.push('routed to somebody who was not known yet')
-    if (!isQuietWindowRight(row, person, category)) broken.push('a quiet window that is not the next')
+    if (hours !== undefined && !isQuietWindowRight(row, hours)) broken.push('a quiet window that is not the next')
   }
   if (each.expiresAt !== undefined && row.expiresAt !== each.expiresAt) broken.push('another expiry than the event’s')
   return broken.map((rule) => ({ rule, subject: `${each.name} ${row.channel}` }))
@@ -54,20 +54,17 @@ const stepMs = 15 * 60_000
 const lookAheadMs = 36 * 3_600_000
 
 /** What the sender is told of the quiet to come: it rings at no time before the window, and not inside. */
-function isQuietWindowRight(
-  { routedAt, quietFrom, quietUntil, expiresAt }: DeliveryRow,
-  person: Person,
-  category: Category,
-) {
+function isQuietWindowRight({ routedAt, quietFrom, quietUntil, expiresAt }: DeliveryRow, hours: Hours): boolean {
   if ((quietFrom === null) !== (quietUntil === null)) return false
   const until = Math.min(quietFrom ?? Infinity, expiresAt, routedAt + lookAheadMs)
-  if (firstQuietMoment(person, category, { from: routedAt, until, stepMs }) !== undefined) return false
+  if (firstQuietMoment(hours, { from: routedAt, until, stepMs }) !== undefined) return false
   if (quietFrom === null || quietUntil === null) return true
-  return isQuiet(person, category, quietFrom) && !isQuiet(person, category, quietUntil)
+  // What comes after its expiry nobody will ask.
+  return isQuiet(hours, quietFrom) && (quietUntil >= expiresAt || !isQuiet(hours, quietUntil))
 }
 
 function ofCall(call: ProviderCall, each: EventCase, observations: Observed): Violation[] {
-  const { event, person, category } = each
+  const { event, person, category, hours } = each
   const { at } = call
   const broken: string[] = []
   const row = each.rows.find(({ deliveryId }) => deliveryId === call.deliveryId)
@@ -80,7 +77,7 @@ function ofCall(call: ProviderCall, each: EventCase, observations: Observed): Vi
       broken.push('called a suppressed address')
     }
     if (!isOptedIn(person, category, asked)) broken.push('called on an opted-out channel')
-    if (isQuiet(person, category, at)) broken.push('called in quiet hours')
+    if (hours !== undefined && isQuiet(hours, at)) broken.push('called in quiet hours')
     if (call.lane !== category.lane) broken.push('called on another lane than the category’s')
   }
   if (event.sendAt !== null && at < event.sendAt) broken.push('called before sendAt')

@@ -3,7 +3,7 @@
  */
 import { contentOf, missingVariables } from './content.ts'
 import type { EventCase } from './evidence.ts'
-import { isRequestChannel, isUuid } from './words.ts'
+import { isLanguageTag, isRequestChannel, isUuid } from './words.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -15,7 +15,11 @@ const horizonMs = 21 * dayMs
 export function defectsOf({ event, category, template, channels }: EventCase): string[] {
   const { createdAt, sendAt, expiresAt, publishedAt } = event
   const reasons: string[] = []
-  if (!isUuid(event.notificationId) || channels.some((channel) => !isRequestChannel(channel))) {
+  if (
+    !isUuid(event.notificationId) ||
+    channels.some((channel) => !isRequestChannel(channel)) ||
+    (event.locale !== null && !isLanguageTag(event.locale))
+  ) {
     reasons.push('invalid_request')
   }
   if (!Number.isSafeInteger(event.userId) || event.userId < 1) reasons.push('invalid_user_id')

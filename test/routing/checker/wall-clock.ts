@@ -45,16 +45,17 @@ function makeFormat(timeZone: string): Intl.DateTimeFormat | undefined {
 
 /**
  * The zones that the person may live in: their own if it is one; else those of the country of their number; else those
- * of their locale's region. Empty where nothing tells.
+ * of their locale's region; where nothing tells, the zone that the operator named for them.
  */
-export function zonesOf({
-  timeZone,
-  phoneNumber,
-  locale,
-}: Pick<Person, 'timeZone' | 'phoneNumber' | 'locale'>): string[] {
+export function zonesOf(
+  { timeZone, phoneNumber, locale }: Pick<Person, 'timeZone' | 'phoneNumber' | 'locale'>,
+  defaultZone: string,
+): string[] {
   if (timeZone !== null && formatOf(timeZone) !== undefined) return [timeZone]
   const ofNumber = zonesOfCountry(parsePhoneNumberFromString(phoneNumber ?? '')?.country)
-  return ofNumber.length > 0 ? ofNumber : zonesOfCountry(regionOf(locale))
+  if (ofNumber.length > 0) return ofNumber
+  const ofLocale = zonesOfCountry(regionOf(locale))
+  return ofLocale.length > 0 ? ofLocale : [defaultZone]
 }
 
 function regionOf(locale: string | null): string | undefined {

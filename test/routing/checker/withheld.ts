@@ -34,13 +34,17 @@ function holds(status: StatusRecord, each: EventCase, evidence: Evidence): boole
     case 'expired':
       return isExpiryRight(status, each)
     case 'cancelled':
-      return each.cancels.length > 0
+      return [...each.cancels, ...each.cancelsOfOtherDays.filter(isBefore(each))].length > 0
     case 'failed':
       // What a provider refused is the sender's to answer for.
       return status.deliveryId !== null || isFailureRight(status, each)
     default:
       return true
   }
+}
+
+function isBefore({ event }: EventCase): (cancel: { sequence: number }) => boolean {
+  return ({ sequence }) => sequence < event.sequence
 }
 
 function isSuppressionRight(status: StatusRecord, each: EventCase, evidence: Evidence): boolean {
@@ -69,14 +73,14 @@ function isSuppressionRight(status: StatusRecord, each: EventCase, evidence: Evi
 }
 
 function isDeferralRight({ reason, occurredAt }: StatusRecord, each: EventCase, evidence: Evidence): boolean {
-  const { event, person, category } = each
+  const { event, category, hours } = each
   switch (reason ?? '') {
     case 'send_at':
       return event.sendAt !== null && event.sendAt > occurredAt
     case 'user_pending':
       return !isKnown(each, occurredAt) && occurredAt < event.createdAt + signUpMs
     case 'quiet_hours':
-      return person !== undefined && category !== undefined && isQuiet(person, category, occurredAt)
+      return hours !== undefined && isQuiet(hours, occurredAt)
     case 'over_cap':
       return category?.overCap === 'defer' && mayBeOverCap(each, occurredAt, evidence)
     default:
@@ -86,19 +90,22 @@ function isDeferralRight({ reason, occurredAt }: StatusRecord, each: EventCase, 
 
 /** Too late, or nothing but quiet until it would be; where places are waited for, there may be none before. */
 function isExpiryRight({ occurredAt }: StatusRecord, each: EventCase): boolean {
-  const { event, person, category, expiresAt } = each
+  const { event, category, hours, expiresAt } = each
   if (expiresAt === undefined) return false
   if (occurredAt >= expiresAt) return true
-  if (person === undefined || category === undefined) return false
+  if (hours === undefined || category === undefined) return false
   const mayWaitForPlace = category.overCap === 'defer' && !category.isMandatory
   if (mayWaitForPlace && each.statuses.ofWhole.some(({ reason }) => reason === 'over_cap')) return true
   const from = Math.max(occurredAt, event.sendAt ?? occurredAt)
-  return firstLoudMoment(person, category, { from, until: expiresAt - 1 }) === undefined
+  return firstLoudMoment(hours, { from, until: expiresAt - 1 }) === undefined
 }
 
 function isFailureRight({ reason, detail, channel, occurredAt }: StatusRecord, each: EventCase): boolean {
   if (reason === 'unknown_user') {
-    return !isKnown(each, occurredAt) && occurredAt >= each.event.createdAt + signUpMs
+    const { event, expiresAt } = each
+    // Who would not be found before the event is over need not be waited for.
+    const waitsUntil = Math.min(event.createdAt + signUpMs, expiresAt ?? Infinity)
+    return !isKnown(each, occurredAt) && (occurredAt >= waitsUntil || waitsUntil === expiresAt)
   }
   if (reason === 'missing_variable') {
     const missing = [...missingByChannel(each)].filter(([of]) => channel === null || of === requestChannelOf(channel))

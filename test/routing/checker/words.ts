@@ -30,6 +30,15 @@ export function isUuid(text: string): boolean {
   return uuid.test(text)
 }
 
+/** Well-formed, whether anybody speaks it or not. */
+export function isLanguageTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length > 0
+  } catch {
+    return false
+  }
+}
+
 export function utcDayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
