@@ -44,7 +44,7 @@ describe('fanfare templates, of a folder and without a database', () => {
     assert.equal(code, 0, stderr)
     assert.match(stdout, /^back-in-stock: push en ko, email en ko; needs date, item_name$/m)
     assert.match(stdout, /^order-receipt: .*; needs lines, lines\[\]\.name, /m)
-    assert.equal(stdout.trim().split('\n').length, 5)
+    assert.equal(stdout.trim().split('\n').length, 6)
   })
 
   test('check says every fault with its file, and ends with 1', async (t) => {

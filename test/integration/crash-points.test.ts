@@ -22,6 +22,8 @@ const wiring = 'test/faults/wiring/main.ts'
 /** Both messages of a chunk are with the provider before the first answer is settled. */
 const answerLatencyMs = 300
 const heldCategory = 'held'
+/** Events go on by the lane of their category, whichever topic they come by. */
+const bulkCategory = 'campaign'
 /** Six tests at once read the status topic: as often as usual they would take the processors from the roles. */
 const tellsEveryMs = 200
 const patienceMs = 40_000
@@ -33,8 +35,9 @@ before(async () => {
   await insertCatalogue(pipeline.database)
   await pipeline.database.query(
     `insert into categories (name, lane, channels, time_to_live_seconds, template_id, unknown_policy)
-     values ($1, 'transactional', '{push,sms,email}', 3600, 'back-in-stock', 'hold')`,
-    [heldCategory],
+     values ($1, 'transactional', '{push,sms,email}', 3600, 'back-in-stock', 'hold'),
+       ($2, 'bulk', '{push,sms,email}', 3600, 'back-in-stock', 'resend')`,
+    [heldCategory, bulkCategory],
   )
   pipeline.simulator.faults.setBaseLatency('twilio', answerLatencyMs)
   // The bulk lane's comes later: a test wants to see commands that nobody takes.
@@ -307,7 +310,8 @@ async function eventFor(userId: number, fields: Partial<NotificationRequested>):
 
 /** In one request, and of one person: they come as one chunk. */
 async function publish(lane: Lane, events: readonly NotificationRequested[]): Promise<void> {
-  await pipeline.publish(events.map((event) => pipeline.requestRecord(event, lane)))
+  const ofLane = events.map((event) => (lane === 'bulk' ? { ...event, category: bulkCategory } : event))
+  await pipeline.publish(ofLane.map((event) => pipeline.requestRecord(event, lane)))
 }
 
 function idsOf(rows: readonly { deliveryId: string }[]): string[] {

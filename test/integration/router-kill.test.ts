@@ -19,6 +19,8 @@ describe('a router that is killed with -9', () => {
   before(async () => {
     pipeline = await startPipeline()
     await insertCatalogue(pipeline.database)
+    // What is published below is on the bulk lane, and goes on by the lane of its category.
+    await pipeline.database.query(`update categories set lane = 'bulk'`)
     for (let userId = 1; userId <= userCount; userId += 1) await insertPerson(pipeline.database, { userId })
   })
   afterEach((context) => pipeline.showLogs(context))
