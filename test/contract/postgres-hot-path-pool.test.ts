@@ -158,7 +158,7 @@ describe('the hot path pool', () => {
   })
 
   test('waits no longer than its time-out for a free connection', async () => {
-    await withPool({ connectTimeoutMs: 50, statementTimeoutMs: 1_000 }, async (pool) => {
+    await withPool({ connectTimeoutMs: 500, statementTimeoutMs: 2_000 }, async (pool) => {
       const busy = assert.rejects(pool.query(sleepForever, []), unavailable('57014'))
       await assert.rejects(pool.query(backendPid, []), unavailable('connect_timeout'))
       await busy
