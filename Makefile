@@ -30,6 +30,9 @@ help: ## show this list
 .PHONY: setup
 setup: ## install the packages that package-lock.json names, if it changed
 	@cmp -s package-lock.json node_modules/.installed-lock || { \
+		if [ -L node_modules ]; then \
+			echo 'node_modules is a link, and installing would empty what it points to: remove it' >&2; exit 1; \
+		fi; \
 		echo 'installing packages'; \
 		npm ci --no-progress --loglevel=error; \
 		cp package-lock.json node_modules/.installed-lock; \

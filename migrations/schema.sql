@@ -10,15 +10,29 @@ create type unknown_policy as enum ('resend', 'hold');
 
 create sequence profile_version as bigint;
 
+create table app_secrets (
+  secret_hash bytea not null,
+  app_key text not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  constraint app_secrets_pkey PRIMARY KEY (secret_hash),
+  constraint app_secrets_app_key_fkey FOREIGN KEY (app_key) REFERENCES apps(app_key) ON DELETE CASCADE,
+  constraint app_secrets_secret_hash_check CHECK ((octet_length(secret_hash) = 32))
+);
+CREATE INDEX app_secrets_app_key_index ON public.app_secrets USING btree (app_key);
+
 create table apps (
   app_key text not null,
-  secret_hash bytea not null,
   scopes text[] not null default '{}'::text[],
   rate_limit_per_second integer not null,
   created_at timestamp with time zone not null default now(),
   disabled_at timestamp with time zone,
+  categories text[],
+  channels text[],
   constraint apps_pkey PRIMARY KEY (app_key),
-  constraint apps_rate_limit_per_second_check CHECK ((rate_limit_per_second > 0))
+  constraint apps_channels_check CHECK ((channels <@ ARRAY['push'::text, 'sms'::text, 'email'::text])),
+  constraint apps_rate_limit_per_second_check CHECK ((rate_limit_per_second > 0)),
+  constraint apps_scopes_check CHECK ((scopes <@ ARRAY['notifications:send'::text, 'users:write'::text, 'admin'::text]))
 );
 
 create table categories (
@@ -109,8 +123,33 @@ create table deliveries (
   provider_message_id text,
   reason text,
   cancel_requested boolean not null default false,
+  delivered_at timestamp with time zone,
+  bounced_at timestamp with time zone,
+  opened_at timestamp with time zone,
+  clicked_at timestamp with time zone,
+  unsubscribed_at timestamp with time zone,
   constraint deliveries_pkey PRIMARY KEY (delivery_id, day)
 ) partition by RANGE (day);
+
+create table delivery_funnel (
+  hour timestamp with time zone not null,
+  template_id text not null,
+  category text not null,
+  channel channel not null,
+  planned bigint not null,
+  sent bigint not null,
+  delivered bigint not null,
+  bounced bigint not null,
+  opened bigint not null,
+  clicked bigint not null,
+  unsubscribed bigint not null,
+  failed bigint not null,
+  suppressed bigint not null,
+  expired bigint not null,
+  cancelled bigint not null,
+  unknown bigint not null,
+  constraint delivery_funnel_pkey PRIMARY KEY (hour, template_id, category, channel)
+);
 
 create table devices (
   device_id uuid not null,
@@ -130,6 +169,23 @@ CREATE INDEX devices_user_id_index ON public.devices USING btree (user_id);
 CREATE TRIGGER devices_delete_version AFTER DELETE ON public.devices REFERENCING OLD TABLE AS rows_before FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 CREATE TRIGGER devices_insert_version AFTER INSERT ON public.devices REFERENCING NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 CREATE TRIGGER devices_update_version AFTER UPDATE ON public.devices REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
+
+create table funnel_hours_to_count (
+  hour timestamp with time zone not null,
+  constraint funnel_hours_to_count_pkey PRIMARY KEY (hour)
+);
+
+create table idempotency_keys (
+  app_key text not null,
+  idempotency_key text not null,
+  body_hash bytea not null,
+  identities jsonb not null,
+  answer jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_keys_pkey PRIMARY KEY (app_key, idempotency_key),
+  constraint idempotency_keys_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 255)))
+);
+CREATE INDEX idempotency_keys_created_at_index ON public.idempotency_keys USING btree (created_at);
 
 create table notification_settings (
   user_id bigint not null,
@@ -198,6 +254,16 @@ create table scheduled_notifications (
 );
 CREATE INDEX scheduled_notifications_due_at_index ON public.scheduled_notifications USING btree (lane, due_at);
 
+create table soft_bounces (
+  address_hash bytea not null,
+  channel character varying not null,
+  feedback_id text not null,
+  occurred_at timestamp with time zone not null,
+  constraint soft_bounces_pkey PRIMARY KEY (address_hash, channel, feedback_id),
+  constraint soft_bounces_channel_check CHECK (((channel)::text = ANY ((ARRAY['push'::character varying, 'sms'::character varying, 'email'::character varying])::text[])))
+);
+CREATE INDEX soft_bounces_occurred_at_index ON public.soft_bounces USING btree (occurred_at);
+
 create table suppressions (
   channel character varying not null,
   address_hash bytea not null,
@@ -249,6 +315,7 @@ create table users (
   quiet_until_minute smallint,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  external_version bigint,
   constraint users_pkey PRIMARY KEY (user_id),
   constraint users_quiet_from_minute_check CHECK (((quiet_from_minute >= 0) AND (quiet_from_minute <= 1439))),
   constraint users_quiet_hours_check CHECK (((quiet_from_minute IS NULL) = (quiet_until_minute IS NULL))),
@@ -256,6 +323,14 @@ create table users (
   constraint users_user_id_check CHECK ((user_id > 0))
 );
 CREATE TRIGGER users_version BEFORE INSERT OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION raise_profile_version();
+
+create table webhook_receipts (
+  digest bytea not null,
+  received_at timestamp with time zone not null default now(),
+  constraint webhook_receipts_pkey PRIMARY KEY (digest),
+  constraint webhook_receipts_digest_check CHECK ((octet_length(digest) = 32))
+);
+CREATE INDEX webhook_receipts_received_at_index ON public.webhook_receipts USING btree (received_at);
 
 CREATE OR REPLACE FUNCTION public.raise_profile_version()
  RETURNS trigger

@@ -1,3 +1,4 @@
+import { feedbackKinds } from '../../src/domain/provider-feedback.ts'
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
@@ -13,7 +14,7 @@ import {
   type RecordName,
   type RecordTypes,
 } from '../../src/kafka/registry/record-schemas.ts'
-import { aCancellation, aCommand, aRequest, aStatus } from '../support/builders/records.ts'
+import { aCancellation, aCommand, aFeedback, aRequest, aStatus, aUserChange } from '../support/builders/records.ts'
 
 interface AvroNode {
   type?: unknown
@@ -53,6 +54,7 @@ const enumWords: Record<string, readonly string[]> = {
   ProviderReason: providerReasons,
   UnknownPolicy: unknownPolicies,
   DevicePlatform: ['ios', 'android'],
+  FeedbackKind: feedbackKinds,
 }
 
 const samples: RecordTypes = {
@@ -60,6 +62,8 @@ const samples: RecordTypes = {
   NotificationCancelled: aCancellation(),
   DeliveryCommand: aCommand(),
   DeliveryStatus: aStatus(),
+  ProviderFeedback: aFeedback(),
+  UserChanged: aUserChange(),
 }
 
 describe('the schemas of avro/', () => {

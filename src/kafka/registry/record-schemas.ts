@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs'
 import type { DeliveryCommand } from '../../domain/delivery-command.ts'
 import type { DeliveryStatus } from '../../domain/delivery-status.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../domain/notification.ts'
+import type { ProviderFeedback } from '../../domain/provider-feedback.ts'
+import type { UserChanged } from '../../domain/user-changed.ts'
 
 /** The records that this program reads and writes, by the name of their schema. */
 export interface RecordTypes {
@@ -12,6 +14,8 @@ export interface RecordTypes {
   NotificationCancelled: NotificationCancelled
   DeliveryCommand: DeliveryCommand
   DeliveryStatus: DeliveryStatus
+  ProviderFeedback: ProviderFeedback
+  UserChanged: UserChanged
 }
 export type RecordName = keyof RecordTypes
 

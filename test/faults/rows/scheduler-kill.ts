@@ -33,7 +33,7 @@ export const schedulerKill: FaultRow = {
     const { events, load, random } = bench
     const later = (count: number) =>
       load.publishEvents(
-        Array.from({ length: count }, () => load.message({ sendAt: Date.now() + waitMs * (1 + random()) })),
+        Array.from({ length: count }, () => load.message({ sendAt: Date.now() + Math.round(waitMs * (1 + random())) })),
       )
     const rounds = Math.ceil(bench.faultMs / publishEveryMs)
     for (let round = 0; round < rounds; round += 1) {

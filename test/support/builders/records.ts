@@ -1,6 +1,8 @@
 /**
  * One complete value of every record that we read and write; a test names only what matters to it.
  */
+import type { ProviderFeedback } from '../../../src/domain/provider-feedback.ts'
+import type { UserChanged } from '../../../src/domain/user-changed.ts'
 import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
 import type { DeliveryStatus } from '../../../src/domain/delivery-status.ts'
 import type { NotificationCancelled, NotificationRequested } from '../../../src/domain/notification.ts'
@@ -80,5 +82,48 @@ export function aStatus(given: Partial<DeliveryStatus> = {}): DeliveryStatus {
     createdAt,
     occurredAt: createdAt + 5,
     ...given,
+  }
+}
+
+export function aFeedback(values: Partial<ProviderFeedback> = {}): ProviderFeedback {
+  return {
+    feedbackId: 'event-1',
+    kind: 'delivered',
+    deliveryId: '0193b1f0-0000-8000-8000-000000000001',
+    provider: 'sendgrid',
+    providerMessageId: 'message-1',
+    channel: 'email',
+    addressHash: null,
+    category: null,
+    permanent: null,
+    reason: null,
+    providerCode: null,
+    linkId: null,
+    automatic: false,
+    invalidSince: null,
+    occurredAt: 1_700_000_000_000,
+    receivedAt: 1_700_000_001_000,
+    ...values,
+  }
+}
+
+export function aUserChange(values: Partial<UserChanged> = {}): UserChanged {
+  return {
+    userId: 42,
+    version: 1,
+    email: 'ada@example.com',
+    phoneNumber: '+14155550100',
+    locale: 'en-GB',
+    timeZone: 'Europe/London',
+    devices: [
+      {
+        deviceId: '0193b1f0-0000-4000-8000-000000000002',
+        platform: 'ios',
+        token: 'ab'.repeat(32),
+        registeredAt: 1_700_000_000_000,
+      },
+    ],
+    changedAt: 1_700_000_000_000,
+    ...values,
   }
 }
