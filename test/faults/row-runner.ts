@@ -67,7 +67,7 @@ async function observed(
     await world.repair()
     await bench.untilSettled(settleLimitMs)
     outcome.report = await judge(bench, join(settings.folder, `${row.name}-${seed}.run.json`))
-    outcome.complaints.push(...unseen(outcome.report))
+    outcome.complaints.push(...unseen(outcome.report, bench.schedule))
   } catch (error) {
     outcome.complaints.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
   } finally {
@@ -98,7 +98,9 @@ async function judge(bench: Bench, file: string): Promise<Report> {
     registryUrl: world.stack.registry.url,
     topicPrefix,
     postgresUrl,
+    redisUrl: world.stack.redis.url,
     ledgerUrl: `${simulator.adminUrl}/ledger`,
+    webhooksUrl: `${simulator.adminUrl}/webhooks`,
     consumed,
     schedule: { ...schedule, endedAtMs: Date.now() },
   }
@@ -115,8 +117,8 @@ async function judge(bench: Bench, file: string): Promise<Report> {
 }
 
 /** What the checker did not see it did not check. */
-function unseen({ events, calls, commits }: Report): string[] {
-  const seen = { events, calls, commits }
+function unseen({ events, calls, commits, places }: Report, { userCaps }: Bench['schedule']): string[] {
+  const seen = { events, calls, commits, ...(userCaps.length > 0 ? { places } : {}) }
   return Object.entries(seen).flatMap(([what, count]) => (count > 0 ? [] : [`the checker saw no ${what}`]))
 }
 

@@ -21,6 +21,7 @@ import { addressHasher, sha1, sha256 } from '../../src/roles/infrastructure.ts'
 import type { RouterPorts } from '../../src/services/router/ports.ts'
 import { createProfileSource } from '../../src/services/router/profile-source.ts'
 import { createRouter } from '../../src/services/router/router.ts'
+import type { SchedulerPorts } from '../../src/services/scheduler/ports.ts'
 import { createScheduler } from '../../src/services/scheduler/scheduler.ts'
 import type { SenderPorts } from '../../src/services/sender/ports.ts'
 import { createSender } from '../../src/services/sender/sender.ts'
@@ -33,11 +34,27 @@ export const hashAddress = addressHasher(Buffer.alloc(32, 'routing'))
 export interface SimulatedFanfare {
   /** Whatever is due by now goes back to its requested topic. */
   resume(): Promise<void>
+  /**
+   * The lane's scheduler works until the clock shows the moment; where it sleeps, the clock goes on, and the rest of
+   * Fanfare works. @returns when how many came back.
+   */
+  resumeUntil(until: number, schedule: PacedSchedule): Promise<Resumption[]>
   /** Whatever lies on the lane's requested topic is settled; at times its offset is lost, and it comes again. */
   route(lane: Lane): Promise<void>
   send(commands: readonly Command[]): Promise<void>
   readonly calls: readonly ProviderCall[]
   close(): Promise<void>
+}
+
+export interface PacedSchedule {
+  lane: Lane
+  pacePerSecond: number
+  meanwhile(): Promise<void>
+}
+
+export interface Resumption {
+  at: number
+  count: number
 }
 
 export interface Parts {
@@ -73,6 +90,7 @@ export async function startSimulatedFanfare(parts: Parts): Promise<SimulatedFanf
   return {
     calls,
     resume: () => resume(parts, pool),
+    resumeUntil: (until, schedule) => resumeUntil(until, schedule, parts, pool),
     route: async (lane) => {
       const records = broker.takeRequests(lane)
       for (let at = 0; at < records.length; at += chunkSize) {
@@ -96,22 +114,48 @@ type Pool = ReturnType<typeof createHotPathPool>
 type Redis = ReturnType<typeof connectRedis>
 
 /** One look at each lane: the scheduler ends where it would sleep until the next. */
-async function resume({ clock, broker }: Parts, pool: Pool): Promise<void> {
+async function resume(parts: Parts, pool: Pool): Promise<void> {
   const looked = new AbortController()
-  const scheduler = createScheduler(
-    { lanes, pacePerSecond: 1_000 },
-    {
-      takeDue: createScheduledNotifications(pool).takeDue,
-      publish: broker.publish,
-      requestedTopic: (lane) => topics.requested(lane),
-      clock: clock.now,
-      sleep: async () => looked.abort(),
-      observe: (observation) => {
-        if (observation.kind === 'unavailable') throw observation.error
-      },
+  const ports = { ...schedulerPorts(parts, pool, () => {}), sleep: async () => looked.abort() }
+  await createScheduler({ lanes, pacePerSecond: 1_000 }, ports).run(looked.signal)
+}
+
+async function resumeUntil(
+  until: number,
+  { lane, pacePerSecond, meanwhile }: PacedSchedule,
+  parts: Parts,
+  pool: Pool,
+): Promise<Resumption[]> {
+  const { clock } = parts
+  const resumptions: Resumption[] = []
+  const over = new AbortController()
+  const ports = {
+    ...schedulerPorts(parts, pool, (count) => resumptions.push({ at: clock.now(), count })),
+    sleep: async (ms: number) => {
+      await meanwhile()
+      await clock.moveTo(clock.now() + ms)
+      if (clock.now() >= until) over.abort()
     },
-  )
-  await scheduler.run(looked.signal)
+  }
+  await createScheduler({ lanes: [lane], pacePerSecond }, ports).run(over.signal)
+  return resumptions
+}
+
+function schedulerPorts(
+  { clock, broker }: Parts,
+  pool: Pool,
+  resumed: (count: number) => void,
+): Omit<SchedulerPorts, 'sleep'> {
+  return {
+    takeDue: createScheduledNotifications(pool).takeDue,
+    publish: broker.publish,
+    requestedTopic: (lane) => topics.requested(lane),
+    clock: clock.now,
+    observe: (observation) => {
+      if (observation.kind === 'unavailable') throw observation.error
+      if (observation.kind === 'resumed') resumed(observation.count)
+    },
+  }
 }
 
 function routerPorts({ clock, broker, capsOverAll, defaultZone }: Parts, pool: Pool, redis: Redis): RouterPorts {
@@ -188,6 +232,7 @@ function startSender(
     publish: broker.publish,
     deadLetter: (topic, { key, value, headers }) => ({ topic, key, value, headers }),
     encodeStatus: encode,
+    encodeFeedback: encode,
     topics,
     hashAddress: (of, address) => hashAddress(requestChannelOf(of), address),
     sha1,

@@ -4,7 +4,17 @@
  */
 import { lanes } from '../../src/domain/channel.ts'
 import type { TestDatabase } from '../support/database.ts'
-import type { Observations, PublishedCancel, PublishedRequest, StatusRecord } from './checker/observations.ts'
+import type {
+  Cap,
+  Category,
+  Observations,
+  Person,
+  PublishedCancel,
+  PublishedRequest,
+  StatusRecord,
+  Suppression,
+  Template,
+} from './checker/observations.ts'
 import type { Choices } from './random-choices.ts'
 import { randomPublications, type Publication } from './random-events.ts'
 import { randomPopulation } from './random-people.ts'
@@ -27,7 +37,7 @@ export interface SimulatedRun {
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const runMs = 80 * hourMs
-const defaultZone = 'Asia/Tokyo'
+export const defaultZone = 'Asia/Tokyo'
 
 /** More than a simulated run ever takes: it would stand still. */
 const stepsMax = 20_000
@@ -59,9 +69,17 @@ export async function simulate(options: SimulatedRun): Promise<Observations> {
   }
 }
 
-type World = ReturnType<typeof createWorld>
+/** Everybody and every rule of a run, and what producers publish in it. */
+export interface World {
+  templates: readonly Template[]
+  categories: readonly Category[]
+  people: readonly Person[]
+  suppressions: readonly Suppression[]
+  capsOverAll: readonly Cap[]
+  publications: readonly Publication[]
+}
 
-function createWorld({ choices, people: count, senders, from }: SimulatedRun) {
+function createWorld({ choices, people: count, senders, from }: SimulatedRun): World {
   const isCapped = senders === 'prompt'
   const templates = randomTemplates(choices)
   const categories = randomCategories(choices, templates, isCapped)
@@ -75,14 +93,14 @@ function distinct<Item>(items: readonly Item[]): Item[] {
   return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
 }
 
-interface Running {
+export interface Running {
   database: TestDatabase
   clock: SimulatedClock
   broker: SimulatedBroker
   fanfare: SimulatedFanfare
 }
 
-interface Published {
+export interface Published {
   requests: PublishedRequest[]
   cancels: PublishedCancel[]
 }
@@ -119,7 +137,8 @@ async function runToItsEnd(running: Running & { choices: Choices; world: World; 
   throw new Error(`a run of more than ${stepsMax} steps`)
 }
 
-async function nextDue(database: TestDatabase): Promise<number> {
+/** When the next of what waits is due; infinite where nothing waits. */
+export async function nextDue(database: TestDatabase): Promise<number> {
   const [row] = await database.query<{ at: number | null }>(
     'select (extract(epoch from min(due_at)) * 1000)::double precision as at from scheduled_notifications',
   )
@@ -131,7 +150,8 @@ function takeWhile<Item>(items: Item[], belongs: (item: Item) => boolean): Item[
   return items.splice(0, end === -1 ? items.length : end)
 }
 
-function publish(publication: Publication, broker: SimulatedBroker, published: Published): void {
+/** Puts it on its topic, and writes down that it was published. */
+export function publish(publication: Publication, broker: SimulatedBroker, published: Published): void {
   const sequence = published.requests.length + published.cancels.length
   const topic = topics.requested(publication.lane)
   const value = encode(recordOf(publication))
@@ -154,7 +174,8 @@ function recordOf(publication: Publication): object {
   return { kind: 'requested', event }
 }
 
-async function observe({
+/** What the checker is to judge. */
+export async function observe({
   database,
   clock,
   broker,

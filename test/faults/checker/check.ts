@@ -2,6 +2,8 @@
  * The judgement, pure: observations in, report out. Each question has a file of its own; none of them trusts what
  * another part of Fanfare says without a second witness.
  */
+import { findOverCap } from './capped.ts'
+import { findMischarged } from './charged.ts'
 import { findContradictions } from './contradictory.ts'
 import { countDuplicates } from './duplicated.ts'
 import { findEarly } from './early.ts'
@@ -9,6 +11,7 @@ import { index, type Evidence } from './evidence.ts'
 import { findLost } from './lost.ts'
 import type { Observations } from './observations.ts'
 import type { Report, Violation, ViolationKind } from './report.ts'
+import { findMisreported } from './reported.ts'
 import { findStuck } from './stuck.ts'
 import { nameOf } from './words.ts'
 
@@ -22,8 +25,11 @@ export function check(observations: Observations): Report {
     ...findLost(evidence),
     ...duplicates.violations,
     ...findEarly(evidence),
+    ...findOverCap(evidence),
     ...findStuck(evidence),
     ...findContradictions(evidence),
+    ...findMischarged(evidence),
+    ...findMisreported(evidence),
   ]
   const count = (kind: ViolationKind) => violations.filter((violation) => violation.kind === kind).length
   const byRule = Map.groupBy(violations, ({ kind, rule }) => `${kind}: ${rule}`)
@@ -32,6 +38,7 @@ export function check(observations: Observations): Report {
     deliveries: observations.deliveries.length,
     calls: observations.calls.length,
     commits: observations.commits.length,
+    places: observations.places.length,
     lost: count('lost'),
     duplicated: duplicates.duplicated,
     duplicatesAllowed: duplicates.allowed,

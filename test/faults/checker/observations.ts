@@ -39,6 +39,8 @@ export interface StatusRecord {
   status: string
   reason: string | null
   plannedDeliveries: number | null
+  /** A machine opened or clicked. */
+  automatic: boolean
   occurredAt: number
 }
 
@@ -96,9 +98,28 @@ export interface Person {
   addresses: Readonly<Partial<Record<string, readonly string[]>>>
 }
 
+/** At most `limit` notifications of a person in any window of that length. */
+export interface Cap {
+  limit: number
+  windowSeconds: number
+}
+
 export interface Category {
   name: string
   channels: readonly string[]
+  isMandatory: boolean
+  /** Of one person within the category. */
+  caps: readonly Cap[]
+}
+
+/** A notification's place under the caps of its category, or under those of its person over all. */
+export interface Place {
+  userId: number
+  /** Null: over all. */
+  category: string | null
+  notificationId: string
+  source: string
+  at: number
 }
 
 /** A call as the providers' ledger has it. */
@@ -112,6 +133,23 @@ export interface ProviderCall {
   answeredAtMs: number | null
   verdict: 'accepted' | 'refused' | 'none'
   providerMessageId: string | null
+}
+
+/** An event that a provider reported, as its ledger of webhooks has it. */
+export interface WebhookEvent {
+  provider: string
+  /** The provider's own word. */
+  event: string
+  deliveryId: string | null
+  /** When it was first answered with success; null: never. */
+  takenAtMs: number | null
+}
+
+/** A delivery's state that fell, as the database itself noted it. */
+export interface Regression {
+  deliveryId: string
+  from: string
+  to: string
 }
 
 /** How far a group is on a partition at the end. */
@@ -158,6 +196,12 @@ export interface Schedule {
   redriven: boolean
   /** When the harness itself put committed offsets back. */
   rewindsAtMs: readonly number[]
+  /** What the run's routers were told: caps of a person over all categories. */
+  userCaps: readonly Cap[]
+  /** When nobody could count under caps, since Redis was away or a router had not found back to it. */
+  capsAway: readonly { fromMs: number; untilMs: number }[]
+  /** How much later than its routing a notification may reach its provider on a machine that does much else. */
+  sendLagMs: number
   /** When nobody may call a channel, since an operator had paused it long enough before and not yet resumed it. */
   pauses: readonly { channel: string; fromMs: number; untilMs: number }[]
 }
@@ -173,7 +217,10 @@ export interface Observations {
   scheduled: readonly ScheduledRow[]
   people: readonly Person[]
   categories: readonly Category[]
+  places: readonly Place[]
   calls: readonly ProviderCall[]
+  webhooks: readonly WebhookEvent[]
+  regressions: readonly Regression[]
   positions: readonly GroupPosition[]
   commits: readonly Commit[]
   schedule: Schedule

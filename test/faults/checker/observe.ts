@@ -1,6 +1,6 @@
 /**
- * Takes the observations of a run that has come to rest: from Kafka, the registry, Postgres and the providers' ledger,
- * each asked directly and not through what the harness puts in between.
+ * Takes the observations of a run that has come to rest: from Kafka, the registry, Postgres, Redis and the providers'
+ * ledger, each asked directly and not through what the harness puts in between.
  */
 import { createAvroDecoder, type AvroDecoder } from './avro-decoder.ts'
 import { commitTopic, readCommits } from './commit-log.ts'
@@ -13,8 +13,10 @@ import type {
   Schedule,
   StatusRecord,
   UnreadableRecord,
+  WebhookEvent,
 } from './observations.ts'
 import { readDatabase } from './read-database.ts'
+import { readPlaces } from './read-places.ts'
 import { openKafkaView, type TopicRecord } from './topic-contents.ts'
 
 /** Where a run's world is, and what was done to it. */
@@ -24,14 +26,19 @@ export interface Run {
   registryUrl: string
   topicPrefix: string
   postgresUrl: string
+  redisUrl: string
   /** Answers with one call per line of JSON. */
   ledgerUrl: string
+  /** The same with the events that the providers reported. */
+  webhooksUrl: string
   /** The groups that have to settle what lies on their topics. */
   consumed: readonly { group: string; topics: readonly string[] }[]
   schedule: Schedule
 }
 
 export async function observe(run: Run): Promise<Observations> {
+  // First: keys of people who hear nothing more are forgotten after a minute.
+  const places = await readPlaces(run.redisUrl, run.topicPrefix)
   const kafka = await openKafkaView(run.brokers)
   try {
     const names = topicsOf(run.topicPrefix, await kafka.topics())
@@ -49,7 +56,9 @@ export async function observe(run: Run): Promise<Observations> {
       commits: readCommits(on(commitTopic), run.topicPrefix),
       positions: await kafka.positions(run.consumed),
       ...(await readDatabase(run.postgresUrl)),
-      calls: await readLedger(run.ledgerUrl),
+      places,
+      calls: await readLines<ProviderCall>(run.ledgerUrl),
+      webhooks: await readLines<WebhookEvent>(run.webhooksUrl),
       schedule: run.schedule,
     }
   } finally {
@@ -129,10 +138,10 @@ async function deliveryIdIn(value: Uint8Array | null, decoder: AvroDecoder): Pro
   return decoded?.name === 'fanfare.v1.DeliveryCommand' ? String(decoded.fields['deliveryId']) : null
 }
 
-async function readLedger(url: string): Promise<ProviderCall[]> {
+async function readLines<Line>(url: string): Promise<Line[]> {
   const text = await (await fetch(url)).text()
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ProviderCall)
+    .map((line) => JSON.parse(line) as Line)
 }

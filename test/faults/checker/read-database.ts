@@ -1,6 +1,6 @@
 /** The rows of Postgres that the checker holds against the rest, with the column names of migrations/. */
 import { Client } from 'pg'
-import type { Category, DeliveryRow, NotificationRow, Person, ScheduledRow } from './observations.ts'
+import type { Category, DeliveryRow, NotificationRow, Person, Regression, ScheduledRow } from './observations.ts'
 
 export interface DatabaseContents {
   notifications: NotificationRow[]
@@ -8,6 +8,7 @@ export interface DatabaseContents {
   scheduled: ScheduledRow[]
   people: Person[]
   categories: Category[]
+  regressions: Regression[]
 }
 
 export async function readDatabase(url: string): Promise<DatabaseContents> {
@@ -20,11 +21,22 @@ export async function readDatabase(url: string): Promise<DatabaseContents> {
       deliveries: await query<DeliveryRow>(deliveries),
       scheduled: await query<ScheduledRow>(scheduled),
       people: (await query<PersonRow>(people)).map(toPerson),
-      categories: await query<Category>('select name, channels from categories'),
+      categories: await query<Category>('select name, channels, mandatory as "isMandatory", caps from categories'),
+      regressions: await readRegressions(query),
     }
   } finally {
     await client.end()
   }
+}
+
+/** Only rows about feedback have the database watch over its states. Back to `claimed` a claim alone goes, and up a hop. */
+async function readRegressions(query: <Row>(text: string) => Promise<Row[]>): Promise<Regression[]> {
+  const [found] = await query<{ table: string | null }>(`select to_regclass('state_transitions')::text as table`)
+  if (found?.table === null || found === undefined) return []
+  return query<Regression>(
+    `select delivery_id as "deliveryId", from_state::text as from, to_state::text as to from state_transitions
+     where to_state < from_state and not (from_state = 'retrying' and to_state = 'claimed')`,
+  )
 }
 
 /** pg gives numerics as text; a double holds every millisecond that matters. */

@@ -19,6 +19,8 @@ export interface Report {
   calls: number
   /** Commits in the groups' log: what the question of going back was asked of. */
   commits: number
+  /** Places under caps that Redis still held. */
+  places: number
   lost: number
   duplicated: number
   duplicatesAllowed: number

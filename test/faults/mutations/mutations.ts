@@ -69,7 +69,7 @@ export const mutations: readonly Mutation[] = [
         replace: `const { send } = await import('./send.ts')
       const outcomes = new Map<ConsumedRecord, ReturnType<typeof send>>()
       for (const { record, command } of begun) {
-        const rendered = ports.renderer.render(command)
+        const rendered = ports.renderer.render(command, { mandatory: false })
         if (rendered.kind === 'rendered') outcomes.set(record, send({ record, command }, rendered.message, settings, ports))
       }
       await Promise.all(outcomes.values())
@@ -171,6 +171,50 @@ export const mutations: readonly Mutation[] = [
     ],
     check: { kind: 'test', file: 'test/contract/postgres-settle.test.ts' },
     says: ['brings the provider’s message id to a row that feedback moved first, and keeps the first one'],
+  },
+  {
+    name: 'a late report moves a row back',
+    breaks: 'what was read is “delivered” again, once the report of its delivery comes after that of its opening',
+    edits: [
+      {
+        file: 'src/postgres/sql/apply-reports.sql',
+        find: 'set\n  state = greatest(delivery.state, report.state),',
+        replace: 'set\n  state = report.state,',
+      },
+    ],
+    check: row('webhook-disorder', 240, 8),
+    says: ['contradictory: a state that went back', 'contradictory: a row behind what is told of it'],
+  },
+  {
+    name: 'rows before reports',
+    breaks: 'a row that moved before anybody was told no longer shows that its acceptance was never told',
+    edits: [
+      {
+        file: 'src/services/feedback/feedback.ts',
+        find: `await ports.publish([...statusRecords(collected, ports), ...deadLetterRecords(deadLetters, ports)])
+    await write(collected, ports)`,
+        replace: `await write(collected, ports)
+    await ports.publish([...statusRecords(collected, ports), ...deadLetterRecords(deadLetters, ports)])`,
+      },
+    ],
+    check: { kind: 'test', file: 'test/contract/feedback-redelivery.test.ts' },
+    says: ['stopped after “apply” and given again comes to the same'],
+  },
+  {
+    name: 'receipt before Kafka',
+    breaks: 'a provider’s second attempt at a webhook that Kafka never got is taken for a copy',
+    edits: [
+      {
+        file: 'src/services/edge/webhooks.ts',
+        find: `await withinLimit(ports.publish(feedback))
+`,
+        replace: `await ports.receipts.keep(digest, repeatableUntilMs)
+  await withinLimit(ports.publish(feedback))
+`,
+      },
+    ],
+    check: { kind: 'test', file: 'test/unit/edge/webhooks.test.ts' },
+    says: ['is not taken while Kafka is away: the provider is to try again, and then it is'],
   },
   {
     name: 'tracker reset on a kept partition',

@@ -7,6 +7,8 @@ import { crashPoints } from './crash-points.ts'
 import { dependencyRows } from './dependency-away.ts'
 import { troubleRows } from './dependency-trouble.ts'
 import type { FaultRow } from './fault-row.ts'
+import { feedbackBeforeSettle } from './feedback-before-settle.ts'
+import { feedbackKill } from './feedback-kill.ts'
 import { leaderMoves } from './leader-moves.ts'
 import { lostProduceResponse } from './lost-produce-response.ts'
 import { midnight } from './midnight.ts'
@@ -15,24 +17,29 @@ import { providerTrouble } from './provider-trouble.ts'
 import { postgresDiskFull } from './postgres-disk-full.ts'
 import { rebalanceStorm } from './rebalance-storm.ts'
 import { rollingRestart } from './rolling-restart.ts'
+import { redisDownCapped } from './redis-down-capped.ts'
 import { redriveTwice } from './redrive-twice.ts'
 import { rewind } from './rewind.ts'
 import { retryKill } from './retry-kill.ts'
 import { routerKill } from './router-kill.ts'
+import { routerKillCapped } from './router-kill-capped.ts'
 import { schedulerKill } from './scheduler-kill.ts'
 import { senderFreeze } from './sender-freeze.ts'
 import { senderKill } from './sender-kill.ts'
 import { topicUnwritable } from './topic-unwritable.ts'
 import { upstreamDuplicates } from './upstream-duplicates.ts'
+import { webhookDisorder } from './webhook-disorder.ts'
 
 export const matrix: readonly FaultRow[] = [
   routerKill,
+  routerKillCapped,
   senderKill,
   retryKill,
   schedulerKill,
   crashPoints,
   senderFreeze,
   ...dependencyRows,
+  redisDownCapped,
   ...troubleRows,
   postgresDiskFull,
   rebalanceStorm,
@@ -50,4 +57,7 @@ export const matrix: readonly FaultRow[] = [
   leaderMoves,
   clockSkew,
   midnight,
+  feedbackKill,
+  webhookDisorder,
+  feedbackBeforeSettle,
 ]

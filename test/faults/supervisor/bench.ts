@@ -169,6 +169,9 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
       expectedDeadLetters: [],
       redriven: false,
       rewindsAtMs: [],
+      userCaps: [],
+      capsAway: [],
+      sendLagMs: 0,
       pauses: [],
     },
     consumed,
@@ -197,7 +200,8 @@ async function open(options: BenchOptions, opened: AsyncDisposableStack): Promis
     untilSettled: async (limitMs) => {
       let resting = 0
       const look = async () => {
-        const isAtRest = (await lag()) === 0 && (await openWork(database)) === 0
+        const isReported = simulator.webhooks.summary().pending === 0
+        const isAtRest = isReported && (await lag()) === 0 && (await openWork(database)) === 0
         resting = isAtRest ? resting + 1 : 0
         return resting >= restingLooks
       }
@@ -330,9 +334,10 @@ function groupsOf(roles: readonly RoleSpec[], prefix: string): Bench['consumed']
     const [role = ''] = command
     const lane = optionOf(command, '--lane')
     const channel = optionOf(command, '--channel')
-    // It consumes rows.
-    if (role === 'scheduler') continue
-    const group = [`${prefix}fanfare`, role, ...(channel === undefined ? [] : [channel]), lane].join('.')
+    // They consume rows, and what comes by HTTP.
+    if (role === 'scheduler' || role === 'edge') continue
+    const words = [role, channel, lane].filter((word) => word !== undefined)
+    const group = [`${prefix}fanfare`, ...words].join('.')
     groups.set(group, topicsOf(role, prefix, channel, lane))
   }
   return [...groups].map(([group, topics]) => ({ group, topics }))
@@ -342,6 +347,7 @@ function topicsOf(role: string, prefix: string, channel: string | undefined, lan
   if (role === 'router') return [`${prefix}notifications.requested.${lane}`]
   if (role === 'sender') return [`${prefix}notifications.${channel}.${lane}`]
   if (role === 'retry') return ['10s', '1m', '10m', '1h'].map((rung) => `${prefix}notifications.retry.${lane}.${rung}`)
+  if (role === 'feedback') return [`${prefix}notifications.provider-feedback`]
   throw new Error(`what does the role ${role} consume?`)
 }
 

@@ -1,11 +1,15 @@
 /**
- * Who can be told what in a faults run: one template, one category, people who can be reached by SMS, email and, every
- * second one, on an iPhone. Written with SQL of its own, directly.
+ * Who can be told what in a faults run: one template, a category without caps and one with, people who can be reached by
+ * SMS, email and, every second one, on an iPhone. Written with SQL of its own, directly.
  */
 import type { Client } from 'pg'
 
 export const category = 'campaign'
 export const userCount = 200
+
+export const cappedCategory = 'capped-campaign'
+/** Short, so that a run sees several windows. */
+export const categoryCap = { limit: 3, windowSeconds: 20 }
 
 export async function insertCatalogue(client: Client): Promise<void> {
   await client.query(`insert into templates (template_id, version, published) values ('news', 1, true)`)
@@ -19,6 +23,11 @@ export async function insertCatalogue(client: Client): Promise<void> {
     `insert into categories (name, lane, channels, time_to_live_seconds, template_id)
      values ($1, 'bulk', '{push,sms,email}', 7200, 'news')`,
     [category],
+  )
+  await client.query(
+    `insert into categories (name, lane, channels, time_to_live_seconds, template_id, caps)
+     values ($1, 'bulk', '{push,sms,email}', 7200, 'news', $2)`,
+    [cappedCategory, JSON.stringify([categoryCap])],
   )
   await client.query(
     `insert into users (user_id, email, phone_number, locale)

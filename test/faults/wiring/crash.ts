@@ -29,6 +29,14 @@ const places = {
     'after-publish': { step: 'send', when: 'after' },
     'after-delete': { step: 'delete-scheduled-notifications', when: 'after' },
   },
+  feedback: {
+    'before-publish': { step: 'send', when: 'before' },
+    'after-publish': { step: 'send', when: 'after' },
+    'after-apply': { step: 'apply-reports', when: 'after' },
+    'after-mark': { step: 'mark-funnel-hours', when: 'after' },
+    'after-note': { step: 'record-soft-bounces', when: 'after' },
+    'before-commit': { step: 'commit', when: 'before' },
+  },
 } as const satisfies Record<string, Record<string, { step: Step; when: 'before' | 'after' }>>
 
 /** A statement of the database by its name, a send of records, a commit of offsets. */
@@ -37,6 +45,9 @@ export type Step =
   | 'claim-deliveries'
   | 'settle-deliveries'
   | 'delete-scheduled-notifications'
+  | 'apply-reports'
+  | 'mark-funnel-hours'
+  | 'record-soft-bounces'
   | 'send'
   | 'commit'
 export type WiredRole = keyof typeof places

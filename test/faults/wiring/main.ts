@@ -15,6 +15,7 @@ import {
   type DeliveryInfrastructure,
   type Infrastructure,
 } from '../../../src/roles/infrastructure.ts'
+import { feedbackSections, startFeedback } from '../../../src/roles/feedback.ts'
 import type { RoleContext, RunRole } from '../../../src/roles/role.ts'
 import { startRetries } from '../../../src/roles/retry.ts'
 import { routerSections, startRouters } from '../../../src/roles/router.ts'
@@ -53,10 +54,10 @@ async function runSender(context: RoleContext): Promise<void> {
       role: 'sender',
       sections: senderSections,
       start: async (infrastructure, own) => {
-        const { channel, lane, sender, addresses, providers } = own
+        const { channel, lane, sender, addresses, providers, links } = own
         const opened = await openWrapped(infrastructure, own, wrapping)
         const served = [{ channel: channel.channel, lane: lane.lane }]
-        const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers })
+        const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers, links })
         return closingAfter(senders, opened)
       },
     },
@@ -91,6 +92,21 @@ async function runScheduler(context: RoleContext): Promise<void> {
   )
 }
 
+async function runFeedback(context: RoleContext): Promise<void> {
+  const wrapping = wrappingOf('feedback')
+  await runRole(
+    {
+      role: 'feedback',
+      sections: [...feedbackSections, ...deliverySections],
+      start: async (infrastructure, own) => {
+        const opened = await openWrapped(infrastructure, own, wrapping)
+        return closingAfter(await startFeedback(opened, own), opened)
+      },
+    },
+    context,
+  )
+}
+
 async function openWrapped(
   infrastructure: Infrastructure,
   own: DeliveryConfiguration,
@@ -104,6 +120,7 @@ const roles: Record<WiredRole, { run: RunRole; flags: RoleDescription['flags'] }
   sender: { run: runSender, flags: ['channel', 'lane', 'adminPort'] },
   retry: { run: runRetry, flags: ['lane', 'adminPort'] },
   scheduler: { run: runScheduler, flags: ['adminPort'] },
+  feedback: { run: runFeedback, flags: ['adminPort'] },
 }
 
 const program = new Command('wiring')

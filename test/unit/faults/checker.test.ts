@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { check } from '../../faults/checker/check.ts'
 import { packageOf, readSourceTree } from '../house-rules/source-tree.ts'
-import { aCall, aCleanRun, anEvent, aStatus, calledAt, type Planted } from './clean-run.ts'
+import { aCall, aCleanRun, anEvent, aReportedRun, aStatus, calledAt, type Planted } from './clean-run.ts'
 
 /** What each planted fault has to be reported as: the rule, and nothing else. */
 const faults: Record<string, [rule: string, plant: (run: Planted) => void]> = {
@@ -203,9 +203,47 @@ const faults: Record<string, [rule: string, plant: (run: Planted) => void]> = {
   ],
 }
 
+/** The same for a run about whose deliveries the providers reported. */
+const misreports: Record<string, [rule: string, plant: (run: Planted) => void]> = {
+  'a report that was taken and swallowed': [
+    'lost: a report that was taken and is not told',
+    (run) => void run.statuses.pop(),
+  ],
+  'a report that was told twice': [
+    'contradictory: told more often than it was reported',
+    (run) => run.statuses.push({ ...run.statuses.at(-1)!, statusId: 'another' }),
+  ],
+  'a row that a late report put back': [
+    'contradictory: a row behind what is told of it',
+    (run) => (run.deliveries[0]!.state = 'delivered'),
+  ],
+  'a row that a machine moved': [
+    'contradictory: a row ahead of what is told of it',
+    (run) => (run.statuses.at(-1)!.automatic = true),
+  ],
+  'a report that did not stop a delivery': [
+    'contradictory: reported, and not accepted',
+    (run) => {
+      run.deliveries[0]!.state = 'retrying'
+      run.calls.splice(0, 1)
+      run.statuses = run.statuses.filter(({ status, deliveryId }) => status !== 'sent' || deliveryId !== 'd-sms')
+    },
+  ],
+  'a report about nothing': [
+    'contradictory: a report about a delivery that has no row',
+    (run) => run.webhooks.push({ provider: 'twilio', event: 'delivered', deliveryId: 'd-none', takenAtMs: calledAt }),
+  ],
+  'a state that fell for a moment': [
+    'contradictory: a state that went back',
+    (run) => run.regressions.push({ deliveryId: 'd-sms', from: 'delivered', to: 'sent' }),
+  ],
+}
+
 /** Faults that cannot come alone: what else has to be reported with them. */
 const companions: Record<string, readonly string[]> = {
   'an end that the row does not have': ['lost: an accepted call that is not sent', 'stuck: a delivery without an end'],
+  'a report that was taken and swallowed': ['contradictory: a row ahead of what is told of it'],
+  'a report that did not stop a delivery': ['stuck: a delivery without an end'],
 }
 
 describe('the checker', () => {
@@ -215,16 +253,22 @@ describe('the checker', () => {
     assert.equal(report.clean, true)
     assert.deepEqual([report.events, report.deliveries, report.calls], [3, 3, 3])
     assert.deepEqual(report.deadLetters, { not_avro: 1 })
+    assert.deepEqual(check(aReportedRun()).details, [])
   })
 
-  for (const [fault, [rule, plant]] of Object.entries(faults)) {
-    test(`reports ${fault}`, () => {
-      const run = aCleanRun()
-      plant(run)
-      const report = check(run)
-      assert.equal(report.clean, false)
-      assert.deepEqual(Object.keys(report.rules).toSorted(), [rule, ...(companions[fault] ?? [])].toSorted())
-    })
+  for (const [planted, aRun] of [
+    [faults, aCleanRun],
+    [misreports, aReportedRun],
+  ] as const) {
+    for (const [fault, [rule, plant]] of Object.entries(planted)) {
+      test(`reports ${fault}`, () => {
+        const run = aRun()
+        plant(run)
+        const report = check(run)
+        assert.equal(report.clean, false)
+        assert.deepEqual(Object.keys(report.rules).toSorted(), [rule, ...(companions[fault] ?? [])].toSorted())
+      })
+    }
   }
 })
 
@@ -283,6 +327,12 @@ describe('the checker forgives', () => {
     assert.deepEqual(check(run).rules, {})
   })
 
+  test('a report that is told although no answer told the provider that it was taken', () => {
+    const run = aReportedRun()
+    run.webhooks[0]!.takenAtMs = null
+    assert.deepEqual(check(run).rules, {})
+  })
+
   test('a call that another record of the same hop would have had to wait for', () => {
     const run = aCleanRun()
     const record = { deliveryId: 'd-sms', hop: 2 }
@@ -328,7 +378,7 @@ describe('the checker’s code', () => {
     const foreign = imports.filter(({ own, target }) => own && !target.startsWith('test/faults/checker/'))
     assert.deepEqual(foreign, [])
     const packages = new Set(imports.filter(({ own }) => !own).map(({ target }) => packageOf(target)))
-    const allowed = new Set(['avsc', 'kafkajs', 'pg', 'node:crypto', 'node:fs'])
+    const allowed = new Set(['avsc', 'ioredis', 'kafkajs', 'pg', 'node:crypto', 'node:fs'])
     assert.deepEqual(
       [...packages].filter((name) => !allowed.has(name)),
       [],

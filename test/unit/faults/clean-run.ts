@@ -44,12 +44,13 @@ export function aStatus(given: Partial<StatusRecord> & { notificationId: string;
     channel,
     reason: null,
     plannedDeliveries: null,
+    automatic: false,
     occurredAt: calledAt + 100,
     ...given,
   }
 }
 
-function aRow(given: Partial<DeliveryRow> & { deliveryId: string; channel: string }): DeliveryRow {
+export function aRow(given: Partial<DeliveryRow> & { deliveryId: string; channel: string }): DeliveryRow {
   return {
     notificationId: 'sent',
     source: 'shop',
@@ -132,8 +133,11 @@ export function aCleanRun(): Planted {
         },
       },
     ],
-    categories: [{ name: 'receipt', channels: ['email'] }],
+    categories: [{ name: 'receipt', channels: ['email'], isMandatory: false, caps: [] }],
+    places: [],
     calls: rows.map(({ deliveryId, channel }, at) => aCall({ deliveryId, channel, sequence: at + 1 })),
+    webhooks: [],
+    regressions: [],
     positions: [{ group: 'fanfare.router.bulk', topic, partition: 0, committed: 10n, low: 0n, high: 10n }],
     commits: [4n, 10n].map((offset, at) => ({
       group: 'fanfare.router.bulk',
@@ -152,7 +156,24 @@ export function aCleanRun(): Planted {
       expectedDeadLetters: [],
       redriven: false,
       rewindsAtMs: [],
+      userCaps: [],
+      capsAway: [],
+      sendLagMs: 0,
       pauses: [],
     },
   }
+}
+
+/** The same, and the SMS has arrived and been read, in that order at its provider and the other way round here. */
+export function aReportedRun(): Planted {
+  const run = aCleanRun()
+  const sms = { notificationId: 'sent', deliveryId: 'd-sms', channel: 'sms' }
+  run.deliveries[0]!.state = 'opened'
+  run.webhooks.push(
+    { provider: 'twilio', event: 'read', deliveryId: 'd-sms', takenAtMs: calledAt + 1_000 },
+    { provider: 'twilio', event: 'delivered', deliveryId: 'd-sms', takenAtMs: calledAt + 2_000 },
+    { provider: 'twilio', event: 'queued', deliveryId: 'd-sms', takenAtMs: calledAt + 3_000 },
+  )
+  run.statuses.push(aStatus({ ...sms, status: 'delivered' }), aStatus({ ...sms, status: 'opened' }))
+  return run
 }

@@ -53,6 +53,7 @@ describe('the list of mutations', () => {
 
   test('has every mutation that was promised, each under a name of its own', () => {
     assert.deepEqual(mutations.map(({ name }) => name).toSorted(), [
+      'a late report moves a row back',
       'claim after call',
       'commit before settle',
       'day = arrival day',
@@ -60,6 +61,8 @@ describe('the list of mutations', () => {
       'fence by attempt instead of hop',
       'forward before record',
       'idempotent producer with a lost response',
+      'receipt before Kafka',
+      'rows before reports',
       'settle overwrites feedback',
       'tracker reset on a kept partition',
       'watermark = highest seen',

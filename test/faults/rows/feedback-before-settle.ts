@@ -1,0 +1,42 @@
+/**
+ * Providers that report before they answer, to senders that are killed meanwhile: a report finds its delivery claimed,
+ * and perhaps nobody is left who will settle it.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import { unplannedEnds, type FaultRow } from './fault-row.ts'
+import { beginReports, feedbackRole, reportedBeforeSettled, rolesWithEdge } from './reporting-roles.ts'
+import { shortAnswerTimeoutMs, withShortLeases } from './sender-lease.ts'
+
+const volleys = 3
+const senders = ['sender-sms', 'sender-email']
+/** Before an answer; webhooks leave at once. */
+const answers = { kind: 'uniform', fromMs: 400, toMs: 1_200 } as const
+const sendingSpanMs = 600
+
+export const feedbackBeforeSettle: FaultRow = {
+  name: 'feedback-before-settle',
+  fault: `reports before the answer, SIGKILL sender ×${volleys * senders.length} meanwhile`,
+  roles: [...withShortLeases(rolesWithEdge), feedbackRole],
+  run: async (bench) => {
+    const { events, random, load, schedule, simulator } = bench
+    schedule.answerTimeoutMs = shortAnswerTimeoutMs
+    await bench.query(`update categories set attempts = '{"push": 20, "sms": 20, "email": 20}'`)
+    await beginReports(bench)
+    for (const provider of ['twilio', 'sendgrid'] as const) simulator.faults.setBaseLatency(provider, answers)
+    for (let volley = 0; volley < volleys; volley += 1) {
+      await load.publish(Math.floor(events / (volleys + 1)))
+      await Promise.all(
+        senders.map(async (name) => {
+          await wait(random() * sendingSpanMs)
+          await bench.kill(name)
+        }),
+      )
+      await Promise.all(senders.map((name) => bench.role(name).start()))
+    }
+    await load.publish(events - load.published())
+    await bench.untilSettled(60_000)
+    const first = await reportedBeforeSettled(bench)
+    const complaints = first < events / 10 ? [`only ${first} reports came before the settlement`] : []
+    return [...complaints, ...unplannedEnds(bench)]
+  },
+}
