@@ -13,6 +13,7 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(feedback)
   await knex.raw(funnel)
   await knex.raw(people)
+  await knex.raw(preferencePage)
   await knex.raw(edgeRole)
 }
 
@@ -35,16 +36,20 @@ const apps = `
 `
 
 // The identities that a key was given come before the events are published, the answer after: a repeat after a crash in
-// between publishes the same events again, and Fanfare absorbs them.
+// between publishes the same events again, and Fanfare absorbs them. The answer is a text, since it is repeated byte for
+// byte. The lease tells a request that is at work from one that died.
 const idempotencyKeys = `
   create table idempotency_keys (
     app_key         text not null,
     idempotency_key text not null check (octet_length(idempotency_key) between 1 and 255),
     body_hash       bytea not null,
     identities      jsonb not null,
-    answer          jsonb,
+    answer_status   smallint,
+    answer          text,
+    leased_until    timestamptz not null,
     created_at      timestamptz not null default now(),
-    primary key (app_key, idempotency_key)
+    primary key (app_key, idempotency_key),
+    check ((answer_status is null) = (answer is null))
   );
   create index idempotency_keys_created_at_index on idempotency_keys (created_at);
 `
@@ -69,12 +74,18 @@ const feedback = `
   );
   create index soft_bounces_occurred_at_index on soft_bounces (occurred_at);
 
-  -- Digests of webhooks that Kafka has. Twilio signs no time, so an old request stays valid for ever without them.
+  -- Digests of webhooks that Kafka has, each for as long as a copy of it would be believed; null: for ever. Twilio signs
+  -- no time, so an old request stays valid without them.
   create table webhook_receipts (
     digest      bytea primary key check (octet_length(digest) = 32),
+    kept_until  timestamptz,
     received_at timestamptz not null default now()
   );
-  create index webhook_receipts_received_at_index on webhook_receipts (received_at);
+  create index webhook_receipts_kept_until_index on webhook_receipts (kept_until);
+
+  -- A row for each cause: a STOP outlives the bounce that an operator has looked into, and START lifts the STOP alone.
+  alter table suppressions drop constraint suppressions_pkey;
+  alter table suppressions add primary key (address_hash, channel, scope, reason);
 `
 
 // Recounted from the rows, never added to: so a recount after a crash, or a second one, is right. hour is the hour of
@@ -99,14 +110,25 @@ const funnel = `
     unknown      bigint not null,
     primary key (hour, template_id, category, channel)
   );
+  -- Counted in the order in which they were marked, so that none waits for ever.
   create table funnel_hours_to_count (
-    hour timestamptz primary key
+    hour      timestamptz primary key,
+    marked_at timestamptz not null default now()
   );
 `
 
 // external_version: of the company's own user service, where users.changed brings people.
 const people = `
   alter table users add column external_version bigint;
+`
+
+// titles: what people call a category, by language: {"en": "Weekly offers"}. Only what nobody can leave may be kept from
+// the page on which people leave things.
+const preferencePage = `
+  alter table categories
+    add column titles jsonb   not null default '{}' check (jsonb_typeof(titles) = 'object'),
+    add column listed boolean not null default true,
+    add constraint categories_listed_check check (listed or mandatory);
 `
 
 const edgeRole = `
@@ -121,11 +143,12 @@ const edgeRole = `
   end
   $$;
   grant usage on schema public to fanfare_edge;
+  -- The trigger that raises a user's version runs as whoever changed something: hence the sequence and updated_at.
   grant usage on sequence profile_version to fanfare_edge;
   grant select (user_id, version, locale, time_zone, quiet_from_minute, quiet_until_minute) on users to fanfare_edge;
   grant update (locale, time_zone, quiet_from_minute, quiet_until_minute, updated_at) on users to fanfare_edge;
-  grant select, insert, update, delete on notification_settings, category_settings to fanfare_edge;
-  grant select, insert, delete on suppressions to fanfare_edge;
-  grant select on categories to fanfare_edge;
+  -- Nothing is deleted: what a person chose stays their choice, also where it is the default of the day.
+  grant select, insert, update on notification_settings, category_settings to fanfare_edge;
+  grant select (name, titles, listed, mandatory, opt_in_default) on categories to fanfare_edge;
   grant select, insert on webhook_receipts to fanfare_edge;
 `

@@ -51,19 +51,23 @@ create table categories (
   send_from_minute smallint,
   send_until_minute smallint,
   caps_unavailable_policy text not null default 'send'::text,
+  titles jsonb not null default '{}'::jsonb,
+  listed boolean not null default true,
   constraint categories_pkey PRIMARY KEY (name),
   constraint categories_attempts_check CHECK ((jsonb_typeof(attempts) = 'object'::text)),
   constraint categories_caps_check CHECK ((jsonb_typeof(caps) = 'array'::text)),
   constraint categories_caps_form_check CHECK ((caps = jsonb_path_query_array(caps, '$[*]?(((@."limit".type() == "number" && @."limit" >= 0) && @."windowSeconds".type() == "number") && @."windowSeconds" >= 1)'::jsonpath))),
   constraint categories_caps_unavailable_policy_check CHECK ((caps_unavailable_policy = ANY (ARRAY['send'::text, 'defer'::text]))),
   constraint categories_channels_check CHECK ((channels <@ ARRAY['push'::text, 'sms'::text, 'email'::text])),
+  constraint categories_listed_check CHECK ((listed OR mandatory)),
   constraint categories_name_check CHECK (((name <> ''::text) AND (name <> 'all'::text))),
   constraint categories_over_cap_policy_check CHECK ((over_cap_policy = ANY (ARRAY['defer'::text, 'drop'::text]))),
   constraint categories_quiet_hours_policy_check CHECK ((quiet_hours_policy = ANY (ARRAY['defer'::text, 'ignore'::text]))),
   constraint categories_send_from_minute_check CHECK (((send_from_minute >= 0) AND (send_from_minute <= 1439))),
   constraint categories_send_until_minute_check CHECK (((send_until_minute >= 0) AND (send_until_minute <= 1439))),
   constraint categories_send_window_check CHECK (((send_from_minute IS NULL) = (send_until_minute IS NULL))),
-  constraint categories_time_to_live_seconds_check CHECK (((time_to_live_seconds >= 1) AND (time_to_live_seconds <= 518400)))
+  constraint categories_time_to_live_seconds_check CHECK (((time_to_live_seconds >= 1) AND (time_to_live_seconds <= 518400))),
+  constraint categories_titles_check CHECK ((jsonb_typeof(titles) = 'object'::text))
 );
 CREATE TRIGGER categories_told AFTER INSERT OR DELETE OR UPDATE ON public.categories FOR EACH STATEMENT EXECUTE FUNCTION tell_changed_rules();
 
@@ -180,9 +184,12 @@ create table idempotency_keys (
   idempotency_key text not null,
   body_hash bytea not null,
   identities jsonb not null,
-  answer jsonb,
+  answer_status smallint,
+  answer text,
+  leased_until timestamp with time zone not null,
   created_at timestamp with time zone not null default now(),
   constraint idempotency_keys_pkey PRIMARY KEY (app_key, idempotency_key),
+  constraint idempotency_keys_check CHECK (((answer_status IS NULL) = (answer IS NULL))),
   constraint idempotency_keys_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 255)))
 );
 CREATE INDEX idempotency_keys_created_at_index ON public.idempotency_keys USING btree (created_at);
@@ -270,7 +277,7 @@ create table suppressions (
   scope text not null default 'all'::text,
   reason text not null,
   created_at timestamp with time zone not null default now(),
-  constraint suppressions_pkey PRIMARY KEY (address_hash, channel, scope),
+  constraint suppressions_pkey PRIMARY KEY (address_hash, channel, scope, reason),
   constraint suppressions_channel_check CHECK (((channel)::text = ANY ((ARRAY['push'::character varying, 'sms'::character varying, 'email'::character varying])::text[])))
 );
 
@@ -326,11 +333,12 @@ CREATE TRIGGER users_version BEFORE INSERT OR UPDATE ON public.users FOR EACH RO
 
 create table webhook_receipts (
   digest bytea not null,
+  kept_until timestamp with time zone,
   received_at timestamp with time zone not null default now(),
   constraint webhook_receipts_pkey PRIMARY KEY (digest),
   constraint webhook_receipts_digest_check CHECK ((octet_length(digest) = 32))
 );
-CREATE INDEX webhook_receipts_received_at_index ON public.webhook_receipts USING btree (received_at);
+CREATE INDEX webhook_receipts_kept_until_index ON public.webhook_receipts USING btree (kept_until);
 
 CREATE OR REPLACE FUNCTION public.raise_profile_version()
  RETURNS trigger

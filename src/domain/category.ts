@@ -10,6 +10,9 @@ export interface Cap {
   windowSeconds: number
 }
 
+/** 6 days: less than the topics keep records. */
+export const timeToLiveSecondsMax = 518_400
+
 export interface Category {
   name: string
   lane: Lane
@@ -30,4 +33,12 @@ export interface Category {
   timeToLiveSeconds: number
   unknownPolicy: UnknownPolicy
   templateId: string
+}
+
+/** How people meet it on their preference page. */
+export interface CategoryPresentation {
+  /** What they call it, by language. */
+  titles: Readonly<Record<string, string>>
+  /** Only one that nobody can leave may be kept from the page. */
+  listed: boolean
 }

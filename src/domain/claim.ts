@@ -75,4 +75,6 @@ export interface ClaimVerdict {
   }
   /** How many attempts the delivery's category allows on this channel, where it says so. */
   attemptsMax: number | null
+  /** Whether nobody can leave the delivery's category, as it was when this was judged. */
+  mandatory: boolean
 }

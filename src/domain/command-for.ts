@@ -12,9 +12,11 @@ export interface CommandSource {
   key: NotificationKey
   /** When the router decided, Unix ms. */
   routedAtMs: number
+  /** The log row's. */
+  pass: number
 }
 
-export function commandFor(planned: PlannedDelivery, { event, key, routedAtMs }: CommandSource): DeliveryCommand {
+export function commandFor(planned: PlannedDelivery, { event, key, routedAtMs, pass }: CommandSource): DeliveryCommand {
   return {
     ...planned,
     notificationId: key.notificationId,
@@ -24,6 +26,7 @@ export function commandFor(planned: PlannedDelivery, { event, key, routedAtMs }:
     data: event.data,
     createdAt: event.createdAt,
     routedAt: routedAtMs,
+    pass,
     collapseKey: event.collapseKey,
   }
 }

@@ -5,6 +5,7 @@
  * exists only the provider knows, so none of these rules may refuse one that some provider accepts today.
  */
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
+import type { Device } from './profile.ts'
 
 /** RFC 5321, section 4.5.3.1, in octets: local part, domain, and a path of 256 less its angle brackets. */
 const emailOctets = { local: 64, domain: 255, whole: 254 }
@@ -42,11 +43,16 @@ export function isEmailAddress(text: string): boolean {
 }
 
 /**
- * Whether the text can be a device token: printable ASCII without spaces, as APNs (hex) and FCM (base64url and colons)
- * issue them. Their form and length are the platforms' to change.
+ * Whether the text can be a token of that platform: whole bytes in hex for APNs, which puts them into a path; printable
+ * ASCII without spaces for FCM (base64url and colons today). Their lengths are the platforms' to change.
  */
-export function isDeviceToken(text: string): boolean {
-  return text.length <= maxDeviceTokenCharacters && /^[\x21-\x7e]+$/.test(text)
+export function isDeviceToken(platform: Device['platform'], text: string): boolean {
+  return text.length <= maxDeviceTokenCharacters && tokenForms[platform].test(text)
+}
+
+const tokenForms: Record<Device['platform'], RegExp> = {
+  ios: /^([0-9a-f]{2})+$/i,
+  android: /^[\x21-\x7e]+$/,
 }
 
 /** At least two labels of letters, digits and inner hyphens; letters of any script, as internationalised domains have. */

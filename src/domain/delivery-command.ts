@@ -29,6 +29,8 @@ export interface DeliveryCommand {
   unknownPolicy: UnknownPolicy
   createdAt: number
   routedAt: number
+  /** In which it was routed: above 0 it waited on purpose, and its time had come at `routedAt`. */
+  pass: number
   expiresAt: number
   collapseKey: string | null
 }

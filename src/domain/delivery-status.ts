@@ -53,6 +53,8 @@ export interface DeliveryStatus {
   /** SMS segments, where the message is one. */
   segments: number | null
   linkId: string | null
+  /** On `opened` and `clicked`: a machine did it (mail privacy proxy, link scanner), as far as that can be told. */
+  automatic: boolean
   /** On `routed`: how many deliveries follow. */
   plannedDeliveries: number | null
   /** What the reason is about: the variable that is missing. Never an address or a text. */

@@ -32,6 +32,12 @@ export function deliveryIdOf(identity: DeliveryIdentity, sha256: Digest): string
   return formatUuid(bytes, 8)
 }
 
+/** The smallest id that a delivery of that instant can have: ids are in the order of their instants. */
+export function firstDeliveryIdOf(createdAtMs: number): string {
+  const hex = createdAtMs.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}
+
 /** The instant that a delivery id was made from, in ms; its UTC day is the partition of the row. */
 export function createdAtMsOf(deliveryId: string): number {
   return Number.parseInt(deliveryId.slice(0, 8) + deliveryId.slice(9, 13), 16)

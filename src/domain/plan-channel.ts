@@ -3,7 +3,7 @@
  */
 import type { Category } from './category.ts'
 import type { Channel, RequestChannel } from './channel.ts'
-import { isEmailAddress, isE164 } from './contact-address.ts'
+import { isDeviceToken, isEmailAddress, isE164 } from './contact-address.ts'
 import type { NotificationRequested } from './notification.ts'
 import type { PlannedDelivery } from './notification-log.ts'
 import type { Profile } from './profile.ts'
@@ -65,11 +65,16 @@ interface Target {
   deviceId: string | null
 }
 
-/** One delivery per valid device, one SMS, one email. What is no address is no address: it would only cost a call. */
+/**
+ * One delivery per valid device, one SMS, one email. What is no address is no address, however it came to be stored: it
+ * would only cost a call.
+ */
 export function targetsOf(profile: Profile, channel: RequestChannel): Target[] {
   switch (channel) {
     case 'push':
-      return profile.devices.map(({ platform, token, deviceId }) => ({ channel: platform, address: token, deviceId }))
+      return profile.devices
+        .filter(({ platform, token }) => isDeviceToken(platform, token))
+        .map(({ platform, token, deviceId }) => ({ channel: platform, address: token, deviceId }))
     case 'sms':
       return profile.phoneNumber !== null && isE164(profile.phoneNumber)
         ? [{ channel, address: profile.phoneNumber, deviceId: null }]

@@ -44,3 +44,11 @@ export interface ProviderFeedback {
   occurredAt: number
   receivedAt: number
 }
+
+/**
+ * The key of its record: feedback of one delivery stays in order, and so do the inbound messages of one address.
+ */
+export function feedbackKeyOf({ deliveryId, addressHash, feedbackId }: ProviderFeedback): string {
+  if (deliveryId !== null) return deliveryId
+  return addressHash === null ? feedbackId : Buffer.from(addressHash).toString('hex')
+}

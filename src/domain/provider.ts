@@ -19,14 +19,15 @@ export interface OutgoingMessage<Kind extends MessageKind = MessageKind> {
  * What a call came to.
  * - accepted: the provider has it.
  * - retry: a definite no that may turn into a yes; not before `notBeforeMs` (Unix ms) where the provider said so.
- * - rejected: a definite and final no; `invalidAddress` says that the address itself is dead.
+ * - rejected: a definite and final no; `invalidAddress` says that the address itself is dead, and `invalidSinceMs` (Unix
+ *   ms) since when the provider knows, where it says so.
  * - unknown: nobody can tell whether it was accepted (time-out, connection lost after the request was written).
  * - misconfigured: our account's fault, the same for every message: spends no attempt and pauses the account.
  */
 export type Outcome =
   | { kind: 'accepted'; providerMessageId: string }
   | { kind: 'retry'; reason: ProviderReason; notBeforeMs?: number }
-  | { kind: 'rejected'; reason: ProviderReason; invalidAddress?: boolean }
+  | { kind: 'rejected'; reason: ProviderReason; invalidAddress?: boolean; invalidSinceMs?: number }
   | { kind: 'unknown'; reason: ProviderReason }
   | { kind: 'misconfigured'; reason: ProviderReason }
 

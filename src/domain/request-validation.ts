@@ -24,7 +24,7 @@ export const sendAtHorizonMs = 21 * 24 * 3_600_000
 export const requestBytes = 256 * 1024
 
 /** What a source, a category, a template id or a collapse key may be: they become keys, labels and columns. */
-const nameForm = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@-]{0,127}$/u
+export const requestNameForm = /^[\p{L}\p{N}][\p{L}\p{N} ._:/@-]{0,127}$/u
 
 export interface Refusal {
   reason: RequestReason
@@ -56,8 +56,8 @@ export function validateRequest(event: NotificationRequested, valueBytes: number
 
 function unloggableReason(event: NotificationRequested, nowMs: number): Refusal | undefined {
   if (!isUuid(event.notificationId)) return invalid('notificationId')
-  if (!nameForm.test(event.source)) return invalid('source')
-  if (!nameForm.test(event.category)) return because('unknown_category')
+  if (!requestNameForm.test(event.source)) return invalid('source')
+  if (!requestNameForm.test(event.category)) return because('unknown_category')
   if (!(event.createdAt <= nowMs + futureToleranceMs)) return because('in_future')
   if (!(event.createdAt >= nowMs - oldestRequestMs)) return because('too_old')
   return undefined
@@ -67,9 +67,9 @@ function refusalOf(event: NotificationRequested, valueBytes: number): Refusal | 
   const { userId, createdAt, sendAt, expiresAt, template, locale, collapseKey } = event
   if (valueBytes > requestBytes) return because('too_large')
   if (!Number.isSafeInteger(userId) || userId <= 0) return because('invalid_user_id')
-  if (template !== null && !nameForm.test(template)) return because('unknown_template')
+  if (template !== null && !requestNameForm.test(template)) return because('unknown_template')
   if (locale !== null && !isLocale(locale)) return invalid('locale')
-  if (collapseKey !== null && !nameForm.test(collapseKey)) return invalid('collapseKey')
+  if (collapseKey !== null && !requestNameForm.test(collapseKey)) return invalid('collapseKey')
   if (expiresAt !== null && expiresAt < createdAt) return because('expires_before_created')
   if (sendAt !== null && sendAt > createdAt + sendAtHorizonMs) return because('beyond_horizon')
   if (sendAt !== null && expiresAt !== null && expiresAt <= sendAt) return because('expires_before_send_at')

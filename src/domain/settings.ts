@@ -6,9 +6,23 @@ import type { Category } from './category.ts'
 import type { RequestChannel } from './channel.ts'
 import type { Profile } from './profile.ts'
 
-export function optedIn(profile: Profile, category: Category, channel: RequestChannel): boolean {
+export type OwnSettings = Pick<Profile, 'channelOptIns' | 'categoryOptIns'>
+
+export function optedIn(
+  settings: OwnSettings,
+  category: Pick<Category, 'name' | 'mandatory' | 'optInDefault'>,
+  channel: RequestChannel,
+): boolean {
   if (category.mandatory) return true
-  if (profile.channelOptIns[channel] === false) return false
-  const own = profile.categoryOptIns.find((each) => each.category === category.name && each.channel === channel)
-  return own?.optIn ?? category.optInDefault
+  if (settings.channelOptIns[channel] === false) return false
+  return ownChoice(settings, category.name, channel) ?? category.optInDefault
+}
+
+/** What the person chose for the category on the channel; undefined where they chose nothing. */
+export function ownChoice(
+  { categoryOptIns }: OwnSettings,
+  category: string,
+  channel: RequestChannel,
+): boolean | undefined {
+  return categoryOptIns.find((each) => each.category === category && each.channel === channel)?.optIn
 }

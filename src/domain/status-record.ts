@@ -3,7 +3,7 @@
  */
 import type { Channel, Lane, RequestChannel } from './channel.ts'
 import type { DeliveryStatus, OriginalRecord, Status } from './delivery-status.ts'
-import { statusIdOf, type Digest } from './identity.ts'
+import { createdAtMsOf, statusIdOf, type Digest } from './identity.ts'
 import type { StatusReason } from './reason.ts'
 
 /** What all statuses of one notification share. */
@@ -60,6 +60,7 @@ export function notificationStatus(subject: StatusSubject, step: NotificationSte
     attempt: 0,
     segments: null,
     linkId: null,
+    automatic: false,
     plannedDeliveries: step.plannedDeliveries,
     occurredAt: step.occurredAt,
   }
@@ -113,9 +114,75 @@ export function deliveryStatus(subject: DeliverySubject, step: DeliveryStep, sha
     attempt: step.attempt,
     segments: step.segments,
     linkId: null,
+    automatic: false,
     plannedDeliveries: null,
     occurredAt: step.occurredAt,
   }
+}
+
+export interface ReportedStep {
+  status: Status
+  reason: StatusReason | null
+  /** The provider's id of what it reported: it makes the status id, so that a report that comes twice is one status. */
+  eventId: string
+  attempt: number
+  provider: string | null
+  linkId: string | null
+  automatic: boolean
+  occurredAt: number
+}
+
+/**
+ * A step of one delivery that was reported after the hand-over. Its id has nothing of the row: the same report about a
+ * row that has moved on meanwhile is the same status.
+ */
+export function reportedStatus(subject: DeliverySubject, step: ReportedStep, sha1: Digest): DeliveryStatus {
+  const { status, reason, attempt, provider, occurredAt } = step
+  return {
+    ...deliveryStatus(subject, { status, reason, hop: 0, attempt, provider, segments: null, occurredAt }, sha1),
+    statusId: reportedStatusIdOf(subject, step, sha1),
+    linkId: step.linkId,
+    automatic: step.automatic,
+  }
+}
+
+/** A report about a delivery that nobody knows (any more): all but the delivery's id is unknown, and left empty. */
+export function orphanStatus(
+  { deliveryId, channel }: { deliveryId: string; channel: Channel | null },
+  step: ReportedStep,
+  sha1: Digest,
+): DeliveryStatus {
+  const unknown = { notificationId: '', source: '', userId: 0, category: '', lane: 'bulk' } as const
+  return {
+    ...unknown,
+    statusId: reportedStatusIdOf({ ...unknown, deliveryId }, step, sha1),
+    createdAt: createdAtMsOf(deliveryId),
+    deliveryId,
+    channel,
+    status: step.status,
+    reason: step.reason,
+    detail: null,
+    original: null,
+    templateId: null,
+    templateVersion: null,
+    locale: null,
+    provider: step.provider,
+    attempt: 0,
+    segments: null,
+    linkId: step.linkId,
+    automatic: step.automatic,
+    plannedDeliveries: null,
+    occurredAt: step.occurredAt,
+  }
+}
+
+function reportedStatusIdOf(
+  { source, notificationId, deliveryId }: Pick<DeliverySubject, 'source' | 'notificationId' | 'deliveryId'>,
+  { status, reason, eventId }: ReportedStep,
+  sha1: Digest,
+): string {
+  const identity = { source, notificationId, deliveryIdOrChannel: deliveryId, pass: 0, hop: 0, status, reason }
+  return statusIdOf({ ...identity, providerEventId: eventId }, sha1)
 }
 
 function subjectFields({ notificationId, source, userId, category, lane, createdAt }: StatusSubject): StatusSubject {

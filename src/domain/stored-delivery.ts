@@ -5,14 +5,9 @@ import type { Channel, Lane } from './channel.ts'
 import type { DeliveryState } from './delivery-state.ts'
 import type { StatusReason } from './reason.ts'
 
-/** Times are Unix milliseconds. */
-export interface StoredDelivery {
+/** How far one delivery has come. Times are Unix milliseconds. */
+export interface DeliveryProgress {
   deliveryId: string
-  notificationId: string
-  source: string
-  userId: number
-  category: string
-  lane: Lane
   channel: Channel
   templateId: string
   templateVersion: number
@@ -25,7 +20,15 @@ export interface StoredDelivery {
   leaseUntilMs: number | null
   provider: string | null
   providerMessageId: string | null
-  createdAt: number
   expiresAtMs: number
   updatedAtMs: number
+}
+
+export interface StoredDelivery extends DeliveryProgress {
+  notificationId: string
+  source: string
+  userId: number
+  category: string
+  lane: Lane
+  createdAt: number
 }

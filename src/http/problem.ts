@@ -34,6 +34,14 @@ export const problemContentType = 'application/problem+json'
 /** Stable names, not addresses: nothing has to be served for them (RFC 9457, section 3.1.1). */
 const typePrefix = 'urn:fanfare:problem:'
 
+export function statusOf(kind: RefusalKind): number {
+  return answers[kind].status
+}
+
+export function titleOf(kind: RefusalKind): string {
+  return answers[kind].title
+}
+
 export function problemOf(refusal: Refusal): Problem {
   const { status, title } = answers[refusal.kind]
   return { type: `${typePrefix}${refusal.kind}`, title, status, ...detailOf(refusal) }

@@ -7,6 +7,7 @@ import type { ConsumedRecord } from '../domain/record.ts'
 import type { PauseReason, ReportConsumerEvent } from './consumer-event.ts'
 import type { GroupMember } from './group-member.ts'
 import type { AssignmentChange, PartitionPosition, TopicPartition } from './partition-position.ts'
+import type { PartitionInHand } from './partition-progress.ts'
 import { createOwnedPartition, type DeliveredBatch, type OwnedPartition } from './owned-partition.ts'
 import type { PartitionQueueLimits } from './partition-queue.ts'
 
@@ -25,6 +26,8 @@ export interface Assignment {
   take(limit: number): ConsumedRecord[]
   available(): number
   queued(): number
+  /** What each partition holds. */
+  inHand(): PartitionInHand[]
   /** Marks a record done, in whichever queue owns its partition now. */
   complete(record: ConsumedRecord): void
   /** The watermarks that moved since they were last committed. */
@@ -96,6 +99,7 @@ export function createAssignment({ limits, member, report }: AssignmentOptions):
     committed,
     available: () => sum(owned, (partition) => partition.available()),
     queued: () => sum(owned, (partition) => partition.queued()),
+    inHand: () => [...owned.values()].map((partition) => partition.inHand()),
     complete: (record) => owned.get(partitionKey(record))?.complete(record.offset),
     pauseAll: (reason) => holdAll(reason, true),
     resumeAll: (reason) => holdAll(reason, false),

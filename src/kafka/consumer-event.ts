@@ -3,16 +3,20 @@
  * await it. Never holds a key, a value or a header.
  */
 import type { DeadLetterReason } from '../domain/reason.ts'
+import type { PartitionProgress } from './partition-progress.ts'
 
 /** Why a partition is not fetched. It is paused while its set of reasons is not empty. */
 export type PauseReason = 'queue' | 'fault' | 'not_due' | 'stopping'
 
 export type ConsumerEvent =
+  /** The first event. `progress` may be asked at any time until `stopped`, for every partition that is assigned then. */
+  | { kind: 'started'; progress: () => PartitionProgress[] }
   | { kind: 'joined'; memberId: string; partitions: number; kept: number; lost: number }
   | { kind: 'rebalancing' }
   | { kind: 'fetched'; topic: string; partition: number; records: number; firstOffset: bigint; highWatermark: bigint }
   | { kind: 'completed'; topic: string; records: number }
-  | { kind: 'committed'; topic: string; partition: number; offset: bigint }
+  /** `records`: by how many the position moved. */
+  | { kind: 'committed'; topic: string; partition: number; offset: bigint; records: number }
   | { kind: 'commit_failed'; code: string }
   | { kind: 'dependency_unavailable'; dependency: string; code: string; attempt: number; waitMs: number }
   | { kind: 'dependency_recovered'; attempts: number }

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { settlesWithin } from './settles-within.ts'
 
-const finalCommitTimeoutMs = 3_000
+export const finalCommitTimeoutMs = 3_000
 const retryEveryMs = 100
 
 /** @param commit one attempt, which reads ownership and positions anew; false where it failed. */

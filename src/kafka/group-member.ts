@@ -13,10 +13,12 @@ import type { Consumer, EachBatchPayload, OffsetsByTopicPartition } from 'kafkaj
 import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
 import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createKafka, type KafkaConnection } from './connection.ts'
+import { fetchedEvent } from './consumed-record.ts'
 import { followMembership } from './group-membership.ts'
 import { asKafkaFailure } from './kafka-unavailability.ts'
 import { onOffsetReset } from './kafkajs.ts'
 import type { AssignmentChange, PartitionPosition, TopicPartition } from './partition-position.ts'
+import { createPartitionLags, type PartitionLags } from './partition-progress.ts'
 import { settlesWithin } from './settles-within.ts'
 
 export interface GroupMemberOptions {
@@ -54,6 +56,8 @@ export interface GroupMember {
   setPaused(partition: TopicPartition, paused: boolean): void
   /** One attempt under the current generation. @returns false where it failed; the next one will do. */
   commit(positions: readonly PartitionPosition[]): Promise<boolean>
+  /** The lag of every assigned partition, as fetches and commits told it. */
+  lags: PartitionLags['lags']
   /** Milliseconds since the last join or acknowledged heartbeat: what liveness goes by. */
   idleMs(): number
   /** Tells the outside that this consumer cannot go on; only the first time. */
@@ -68,7 +72,7 @@ const fetchWaitMs = 250
 const joinTimeoutMs = 60_000
 /** A broker that hangs is left after this: well within a minute for whoever meets it twice. */
 const clientLimits = { requestTimeoutMs: 10_000, retries: 5 }
-const leaveTimeoutMs = 5_000
+export const leaveTimeoutMs = 5_000
 /** Of the session: some may be lost or late before it ends. */
 const heartbeatsPerSession = 4
 
@@ -80,6 +84,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
   let leaving: Promise<void> | undefined
   const isLeaving = () => leaving !== undefined
   const consumer = createConsumer(options, isLeaving)
+  const lags = createPartitionLags()
   const fatal = onlyOnce(options.fatal)
   let listener: GroupListener | undefined
   let commitThroughBatch: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
@@ -87,7 +92,10 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     ...options,
     fatal,
     leaving: isLeaving,
-    assigned: (change) => listener?.assigned(change),
+    assigned: (change) => {
+      lags.assigned(change)
+      listener?.assigned(change)
+    },
     rebalancing: () => listener?.rebalancing?.(),
     // The next run has its own; this one would commit under a member that is no more.
     ended: () => (commitThroughBatch = undefined),
@@ -100,6 +108,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
       await run(consumer, options, async (payload) => {
         // The function stays good over rebalances: it commits under the generation of the moment of its call.
         commitThroughBatch = payload.commitOffsetsIfNecessary
+        lags.fetched(fetchedEvent(payload.batch))
         await listenerToCall.eachBatch(payload)
       })
       if (!(await settlesWithin(joinTimeoutMs, membership.firstJoin))) {
@@ -117,8 +126,8 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     if (commitThroughBatch === undefined || !membership.running()) return false
     try {
       await commitThroughBatch({ topics: groupByTopic(positions) })
-      for (const { topic, partition, offset } of positions)
-        options.report({ kind: 'committed', topic, partition, offset })
+      for (const position of positions)
+        options.report({ kind: 'committed', ...position, records: lags.committed(position) })
       return true
     } catch (error) {
       options.report({ kind: 'commit_failed', code: codeOf(error) })
@@ -153,6 +162,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     setPaused,
     fatal,
     leave,
+    lags: lags.lags,
     epoch: membership.epoch,
     seek: ({ topic, partition, offset }) => consumer.seek({ topic, partition, offset: String(offset) }),
     idleMs: () => options.clock() - membership.lastActivity(),

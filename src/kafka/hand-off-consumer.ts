@@ -18,6 +18,7 @@ import { commitBeforeLeaving } from './final-commit.ts'
 import { createGroupMember, type GroupMember, type GroupMemberOptions } from './group-member.ts'
 import type { HandOffHandler } from './hand-off-handler.ts'
 import { createHandOffWork, type HandOffWork } from './hand-off-work.ts'
+import { progressOf } from './partition-progress.ts'
 import type { PartitionQueueLimits } from './partition-queue.ts'
 import type { RunningConsumer } from './running-consumer.ts'
 import { settlesWithin } from './settles-within.ts'
@@ -75,6 +76,7 @@ export async function startHandOffConsumer(options: HandOffConsumerOptions): Pro
     report({ kind: 'stopped', drained: abandonedRecords === 0, abandonedRecords })
   }
 
+  report({ kind: 'started', progress: () => progressOf(member.lags(), assignment.inHand()) })
   try {
     await member.start({
       eachBatch: (payload) => enqueue(payload, { assignment, work, report, stopping: stopping.signal }),

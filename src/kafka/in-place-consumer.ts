@@ -11,6 +11,7 @@ import type { ConsumedRecord } from '../domain/record.ts'
 import { commitBeforeLeaving } from './final-commit.ts'
 import { createGroupMember, type GroupMember, type GroupMemberOptions } from './group-member.ts'
 import type { PartitionPosition, TopicPartition } from './partition-position.ts'
+import { progressOf } from './partition-progress.ts'
 import type { HandleInPlace } from './in-place-handler.ts'
 import { createInPlaceWork } from './in-place-work.ts'
 import { createPostponements } from './postponements.ts'
@@ -83,6 +84,7 @@ export async function startInPlaceConsumer(options: InPlaceConsumerOptions): Pro
     report({ kind: 'stopped', drained: abandonedRecords === 0, abandonedRecords })
   }
 
+  report({ kind: 'started', progress: () => progressOf(member.lags(), work.inHand(), postponements.waits) })
   try {
     await member.start({
       eachBatch: work.eachBatch,

@@ -14,6 +14,7 @@ import type { ReportConsumerEvent } from './consumer-event.ts'
 import { createFaultWait, type FaultWait } from './fault-wait.ts'
 import { heartbeatIntervalMs } from './group-member.ts'
 import type { PartitionPosition, TopicPartition } from './partition-position.ts'
+import type { PartitionInHand } from './partition-progress.ts'
 import type { HandleInPlace, Postponed } from './in-place-handler.ts'
 
 type Heartbeat = () => Promise<void>
@@ -42,6 +43,8 @@ export interface InPlaceWork {
   eachBatch(payload: EachBatchPayload): Promise<void>
   /** How many records are in running chunks. */
   runningRecords(): number
+  /** What each running batch holds. */
+  inHand(): PartitionInHand[]
   /** Whether a chunk waits for a dependency. */
   faulty(): boolean
   /** Resolves when no batch runs. */
@@ -52,6 +55,7 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
   const { report, stopping } = options
   const faultWait = createFaultWait({ report, stopping })
   const batches = new Set<Promise<void>>()
+  const inHand = new Set<BatchInHand>()
   let runningRecords = 0
 
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
@@ -67,20 +71,32 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
     }
   }
 
-  async function workBatch({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+  async function workBatch(payload: EachBatchPayload): Promise<void> {
+    const held: BatchInHand = { records: recordsOf(payload.batch), startedTo: 0, doneTo: 0 }
+    inHand.add(held)
+    try {
+      await workRecords(payload, held)
+    } finally {
+      inHand.delete(held)
+    }
+  }
+
+  async function workRecords({ batch, resolveOffset, heartbeat }: EachBatchPayload, held: BatchInHand): Promise<void> {
     const { topic, partition } = batch
+    const { records } = held
     const epoch = options.epoch()
-    const records = recordsOf(batch)
     report(fetchedEvent(batch))
     // It may have waited for a worker while another batch learned that the group rebalances.
     await heartbeat()
     for (let start = 0; start < records.length; start += options.chunkSize) {
       if (stopping.aborted || options.epoch() !== epoch) return
       const chunk = records.slice(start, start + options.chunkSize)
+      held.startedTo = start + chunk.length
       const outcome = await settle(chunk, heartbeat)
       if (outcome === 'given_up') return
       const { postponed } = outcome
       const done = postponed === undefined ? chunk.length : chunk.indexOf(postponed.record)
+      held.doneTo = start + done
       if (done > 0) report({ kind: 'completed', topic, records: done })
       // Ownership and commit in one tick: after a join these partitions may be another member's.
       if (options.epoch() !== epoch) return
@@ -117,11 +133,27 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
   return {
     eachBatch,
     runningRecords: () => runningRecords,
+    inHand: () => [...inHand].flatMap(inHandOf),
     faulty: faultWait.waiting,
     drained: async () => {
       await Promise.all(batches)
     },
   }
+}
+
+/** A batch and how far it is, in records from its first. */
+interface BatchInHand {
+  records: readonly ConsumedRecord[]
+  startedTo: number
+  doneTo: number
+}
+
+function inHandOf({ records, startedTo, doneTo }: BatchInHand): PartitionInHand[] {
+  const oldest = records[doneTo]
+  if (oldest === undefined) return []
+  const { topic, partition, timestampMs } = oldest
+  const [queued, running] = [records.length - startedTo, startedTo - doneTo]
+  return [{ topic, partition, queued, running, oldestMs: timestampMs }]
 }
 
 interface AttemptOptions extends Pick<InPlaceWorkOptions, 'handle' | 'deadLetter' | 'report' | 'fatal'> {

@@ -182,4 +182,4 @@ keepMembership({
 })
 
 const kafkajs = require('kafkajs') as typeof Kafkajs
-export const { Kafka, Partitioners, logLevel } = kafkajs
+export const { AssignerProtocol, Kafka, Partitioners, logLevel } = kafkajs

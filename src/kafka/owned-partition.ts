@@ -6,6 +6,7 @@ import type { ConsumedRecord } from '../domain/record.ts'
 import type { PauseReason, ReportConsumerEvent } from './consumer-event.ts'
 import type { GroupMember } from './group-member.ts'
 import type { PartitionPosition, TopicPartition } from './partition-position.ts'
+import type { PartitionInHand } from './partition-progress.ts'
 import { createPartitionQueue, type PartitionQueueLimits } from './partition-queue.ts'
 
 export interface OwnedPartitionOptions {
@@ -46,6 +47,7 @@ export interface OwnedPartition {
   committed(offset: bigint): void
   available(): number
   queued(): number
+  inHand(): PartitionInHand
 }
 
 export function createOwnedPartition(options: OwnedPartitionOptions): OwnedPartition {
@@ -125,5 +127,9 @@ export function createOwnedPartition(options: OwnedPartitionOptions): OwnedParti
     },
     available: () => queue.available(),
     queued: () => queue.queued(),
+    inHand: () => {
+      const queued = queue.queued()
+      return { ...id, queued, running: queue.incomplete() - queued, oldestMs: queue.oldestMs() }
+    },
   }
 }

@@ -39,12 +39,15 @@ export interface PartitionQueue {
   queued(): number
   /** Delivered and not complete: queued or running. */
   incomplete(): number
+  /** Timestamp of the oldest record that is not complete, Unix ms. */
+  oldestMs(): number | undefined
   /** Whether fetching should be paused, with the hysteresis of the two marks. */
   full(): boolean
 }
 
 export function createPartitionQueue(limits: PartitionQueueLimits): PartitionQueue {
   const watermark = createWatermark()
+  const timestampOf = new Map<bigint, number>()
   let queue: ConsumedRecord[] = []
   let next = 0
   let full = false
@@ -58,7 +61,10 @@ export function createPartitionQueue(limits: PartitionQueueLimits): PartitionQue
       records.map((record) => record.offset),
       positionAfter,
     )
-    for (const record of records.slice(records.length - fresh.length)) if (!isRunning(record)) queue.push(record)
+    for (const record of records.slice(records.length - fresh.length)) {
+      timestampOf.set(record.offset, record.timestampMs)
+      if (!isRunning(record)) queue.push(record)
+    }
     updateFull()
   }
 
@@ -83,6 +89,11 @@ export function createPartitionQueue(limits: PartitionQueueLimits): PartitionQue
     return Math.max(0, count)
   }
 
+  function oldestMs(): number | undefined {
+    const oldest = watermark.position()
+    return oldest === undefined ? undefined : timestampOf.get(oldest)
+  }
+
   function spanOf(record: ConsumedRecord | undefined): number {
     return record === undefined ? 0 : watermark.spanTo(record.offset)
   }
@@ -97,7 +108,11 @@ export function createPartitionQueue(limits: PartitionQueueLimits): PartitionQue
     deliver,
     take,
     available,
-    complete: (offset) => watermark.complete(offset),
+    complete: (offset) => {
+      timestampOf.delete(offset)
+      watermark.complete(offset)
+    },
+    oldestMs,
     position: () => watermark.position(),
     tail: () => watermark.tail(),
     queued: () => queue.length - next,

@@ -13,6 +13,7 @@ export interface Postponements {
   postpone(partition: TopicPartition, waitMs: number): void
   /** Ends every wait and leaves the partitions as they are. */
   forget(): void
+  waits(partition: TopicPartition): boolean
 }
 
 /**
@@ -50,5 +51,5 @@ export function createPostponements(
     timerOf.clear()
   }
 
-  return { postpone, forget }
+  return { postpone, forget, waits: ({ topic, partition }) => timerOf.has(`${topic}/${partition}`) }
 }

@@ -1,13 +1,17 @@
 /**
  * From outgoing records to kafkajs's requests, within the broker's limits.
  *
- * A request holds at most `topicBytes` of one topic, so that no partition's batch can pass the 1 MiB that the topics
- * accept, whatever the keys are. Sizes are counted as Kafka counts them, headers included: a dead letter may carry many.
+ * A request holds so few bytes of one topic that no partition's batch can pass what the topic accepts, whatever the keys
+ * are. Sizes are counted as Kafka counts them, headers included: a dead letter may carry many.
  */
 import type { Message, TopicMessages } from 'kafkajs'
 import type { HeaderValue, OutgoingRecord } from '../domain/record.ts'
 
+/** Topics accept 1 MiB in a batch. */
 const topicBytes = 512 * 1024
+/** Those that applications publish on accept 320 KiB: what waited comes back there, and may be of one person. */
+const publicTopicBytes = 256 * 1024
+const publicTopic = /(notifications\.requested\.(transactional|bulk)|users\.changed)$/
 const requestBytes = 8 * 1024 * 1024
 /** What Kafka adds to a record or to a header, at most. */
 const framingBytes = 32
@@ -22,7 +26,7 @@ export function splitRequests(records: readonly OutgoingRecord[]): TopicMessages
     const message = toMessage(record)
     const size = sizeOf(message)
     const ofTopic = bytesOf.get(record.topic) ?? 0
-    if ((ofTopic > 0 && ofTopic + size > topicBytes) || (total > 0 && total + size > requestBytes)) {
+    if ((ofTopic > 0 && ofTopic + size > limitOf(record.topic)) || (total > 0 && total + size > requestBytes)) {
       requests.push(toTopicMessages(messagesOf))
       messagesOf = new Map()
       bytesOf = new Map()
@@ -36,6 +40,10 @@ export function splitRequests(records: readonly OutgoingRecord[]): TopicMessages
   }
   if (messagesOf.size > 0) requests.push(toTopicMessages(messagesOf))
   return requests
+}
+
+function limitOf(topic: string): number {
+  return publicTopic.test(topic) ? publicTopicBytes : topicBytes
 }
 
 function toTopicMessages(messagesOf: Map<string, Message[]>): TopicMessages[] {

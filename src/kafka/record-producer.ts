@@ -37,7 +37,7 @@ const acknowledgementTimeoutMs = 8_000
 const clientLimits = { requestTimeoutMs: 10_000, retries: 2 }
 /** Over all of kafkajs's retries, which reconnect and look up leaders without a bound of their own. */
 const sendTimeoutMs = 60_000
-const closeTimeoutMs = 5_000
+export const closeTimeoutMs = 5_000
 
 /** Connects. Throws DependencyUnavailable when no broker answers. */
 export async function startRecordProducer(connection: KafkaConnection): Promise<RecordProducer> {

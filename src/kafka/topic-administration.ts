@@ -8,9 +8,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Admin, ConfigResourceTypes, ConfigSource, Kafka } from 'kafkajs'
-import { asKafkaFailure } from './kafka-unavailability.ts'
 import { compareTopics, isRepairable, type ObservedTopic, type TopicDrift } from './topic-drift.ts'
 import type { TopicDefinition } from './topic-files.ts'
+import { withAdmin } from './with-admin.ts'
 
 export interface AppliedTopics {
   /** What differed and was put right. */
@@ -50,18 +50,6 @@ export async function applyTopics(kafka: Kafka, wanted: readonly TopicDefinition
  */
 export async function checkTopics(kafka: Kafka, wanted: readonly TopicDefinition[]): Promise<TopicDrift[]> {
   return withAdmin(kafka, async (admin) => compareTopics(wanted, await observeTopics(admin, wanted)))
-}
-
-async function withAdmin<Result>(kafka: Kafka, work: (admin: Admin) => Promise<Result>): Promise<Result> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } catch (error) {
-    throw asKafkaFailure(error)
-  } finally {
-    await admin.disconnect()
-  }
 }
 
 /** kafkajs's enums exist at run time only in kafkajs itself, which one other file may load. */

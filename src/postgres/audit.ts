@@ -35,6 +35,8 @@ export interface AuditedDelivery {
   providerMessageId: string | null
   /** Of the event. */
   createdAtMs: number
+  /** What was reported of it since. */
+  reported: DeliveryState[]
 }
 
 export interface Tally {
@@ -129,6 +131,7 @@ interface DeliveryRow {
   provider: string | null
   provider_message_id: string | null
   created_at: number
+  reported: DeliveryState[]
 }
 
 function toDelivery(row: DeliveryRow): AuditedDelivery {
@@ -143,5 +146,6 @@ function toDelivery(row: DeliveryRow): AuditedDelivery {
     provider: row.provider,
     providerMessageId: row.provider_message_id,
     createdAtMs: row.created_at,
+    reported: row.reported,
   }
 }

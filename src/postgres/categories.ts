@@ -26,7 +26,7 @@ export function createCategories(pool: Queryable): Categories {
   }
 }
 
-interface CategoryRow {
+export interface CategoryRow {
   name: string
   lane: Lane
   channels: RequestChannel[]
@@ -43,7 +43,7 @@ interface CategoryRow {
   template_id: string
 }
 
-function toCategory(row: CategoryRow): Category {
+export function toCategory(row: CategoryRow): Category {
   return {
     name: row.name,
     lane: row.lane,

@@ -107,7 +107,7 @@ function settlementColumns(settlements: readonly Settlement[]): unknown[][] {
   ]
 }
 
-type ClaimRow = { delivery_id: string; action: ClaimAction; attempts_max: number | null } & (
+type ClaimRow = { delivery_id: string; action: ClaimAction; attempts_max: number | null; mandatory: boolean } & (
   | AnsweredRow
   | { state: null }
 )
@@ -123,13 +123,14 @@ interface AnsweredRow {
 }
 
 function toVerdict(row: ClaimRow): ClaimVerdict {
-  const { delivery_id: deliveryId, action, attempts_max: attemptsMax } = row
-  if (row.state === null) return { deliveryId, action, attemptsMax }
+  const { delivery_id: deliveryId, action, attempts_max: attemptsMax, mandatory } = row
+  if (row.state === null) return { deliveryId, action, attemptsMax, mandatory }
   const { state, hop, attempt, reason, provider } = row
   return {
     deliveryId,
     action,
     attemptsMax,
+    mandatory,
     row: {
       state,
       hop,

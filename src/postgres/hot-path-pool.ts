@@ -29,6 +29,11 @@ export interface HotPathPool extends Queryable {
   close(): Promise<void>
 }
 
+/** A pool that tells how busy it is. */
+export interface ObservedPool extends HotPathPool {
+  connections(): { busy: number; idle: number; waiting: number }
+}
+
 export interface HotPathPoolOptions {
   /** `postgres://user:password@host:port/database` */
   url: string
@@ -39,6 +44,8 @@ export interface HotPathPoolOptions {
   connectTimeoutMs?: number
   /** After which Postgres cancels a statement. */
   statementTimeoutMs?: number
+  /** The database role that every connection takes on, whoever logged in: it may do what that role may and no more. */
+  role?: string
   /** For commands that read whole partitions: the planner may scan them in sequence. Never on the hot path. */
   readsPartitions?: boolean
   /** Told the code of each connection that was lost while nobody used it. */
@@ -57,7 +64,7 @@ const keepAliveInitialDelayMs = 10_000
 const planSettings = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC'
 const readingSettings = '-c timezone=UTC'
 
-export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
+export function createHotPathPool(options: HotPathPoolOptions): ObservedPool {
   const { connectTimeoutMs = defaultConnectTimeoutMs, statementTimeoutMs = defaultStatementTimeoutMs } = options
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs
   const broken = new WeakSet<PoolClient>()
@@ -70,7 +77,7 @@ export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
     idle_in_transaction_session_timeout: statementTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveInitialDelayMs,
-    options: options.readsPartitions === true ? readingSettings : planSettings,
+    options: sessionSettings(options),
     types: { getTypeParser },
   })
   // pg emits 'error' for a connection lost while idle (and, once checked out, on the client alone): without both
@@ -131,8 +138,18 @@ export function createHotPathPool(options: HotPathPoolOptions): HotPathPool {
   return {
     query: (statement, values) => withConnection((client) => queryableOf(client).query(statement, values)),
     transaction,
+    connections: () => connectionsOf(pool),
     close: () => (closing ??= pool.end()),
   }
+}
+
+function sessionSettings({ readsPartitions, role }: Pick<HotPathPoolOptions, 'readsPartitions' | 'role'>): string {
+  const settings = readsPartitions === true ? readingSettings : planSettings
+  return role === undefined ? settings : `${settings} -c role=${role}`
+}
+
+function connectionsOf({ totalCount, idleCount, waitingCount }: Pool): ReturnType<ObservedPool['connections']> {
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
 }
 
 interface PreparedQuery {

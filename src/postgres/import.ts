@@ -7,7 +7,7 @@
 import knex from 'knex'
 import type { Knex } from 'knex'
 import { DatabaseError } from 'pg'
-import type { Category } from '../domain/category.ts'
+import type { Category, CategoryPresentation } from '../domain/category.ts'
 import type { RequestChannel } from '../domain/channel.ts'
 import type { DailyHours } from '../domain/quiet-windows.ts'
 
@@ -25,9 +25,12 @@ export interface NewPerson {
   categorySettings: readonly { category: string; channel: RequestChannel; optIn: boolean }[]
 }
 
+/** Without a title people read its name; unless it says otherwise they see it. */
+export type NewCategory = Category & Partial<CategoryPresentation>
+
 export interface DatabaseImport {
   /** Adds the categories that are missing. */
-  addCategories(categories: readonly Category[]): Promise<void>
+  addCategories(categories: readonly NewCategory[]): Promise<void>
   /**
    * Adds the people who are missing.
    * @param people at most `peoplePerImport`.
@@ -76,7 +79,7 @@ const undefinedTable = '42P01'
 /** knex prints to the console what it also throws. */
 const silent: Knex.Logger = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
 
-async function addCategories(transaction: Knex.Transaction, categories: readonly Category[]): Promise<void> {
+async function addCategories(transaction: Knex.Transaction, categories: readonly NewCategory[]): Promise<void> {
   const rows = categories.map((category) => ({
     name: category.name,
     lane: category.lane,
@@ -92,6 +95,8 @@ async function addCategories(transaction: Knex.Transaction, categories: readonly
     time_to_live_seconds: category.timeToLiveSeconds,
     unknown_policy: category.unknownPolicy,
     template_id: category.templateId,
+    titles: JSON.stringify(category.titles ?? {}),
+    listed: category.listed ?? true,
   }))
   await addRows(transaction, 'categories', rows)
 }

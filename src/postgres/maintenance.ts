@@ -5,7 +5,10 @@
 import { Client } from 'pg'
 import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
 import type { StoredDelivery } from '../domain/stored-delivery.ts'
+import { softBounceLimit } from '../domain/suppression.ts'
+import { createFunnelCounting, type FunnelCounting } from './funnel.ts'
 import type { HotPathPool, Queryable } from './hot-path-pool.ts'
+import { keyLifetimeMs } from './idempotency-keys.ts'
 import { daysAhead, ensurePartitions, partitionDays, standardPartitionRange } from './partitions.ts'
 import { retirePartitions, type Retirement } from './partition-retirement.ts'
 import { loadStatement } from './statement.ts'
@@ -15,6 +18,12 @@ import { codeOf, unavailabilityCodeOf } from './unavailability.ts'
 const sweepStatement = loadStatement('sweep-expired-deliveries')
 const stuckStatement = loadStatement('find-stuck-deliveries')
 const openStatement = loadStatement('has-open-deliveries')
+const forgetKeysStatement = loadStatement('forget-idempotency-keys')
+const forgetReceiptsStatement = loadStatement('forget-webhook-receipts')
+const forgetBouncesStatement = loadStatement('forget-soft-bounces')
+
+/** One that is reported late counts with those of a window before it and of one after. */
+const softBounceLifetimeMs = 2 * softBounceLimit.windowMs
 
 /** Any number, the same in every process: whoever holds it maintains. */
 const maintenanceLockKey = 5_030_148
@@ -39,7 +48,7 @@ export interface Sweep {
   limit: number
 }
 
-export interface EventMaintenance {
+export interface EventMaintenance extends FunnelCounting {
   /** Creates the partitions of the days to come and drops those from before the retention whose rows are all final. */
   maintainPartitions(retentionDays: number): Promise<PartitionReport>
   /** Days that have a partition of deliveries, oldest first, up to today. */
@@ -58,6 +67,8 @@ export interface EventMaintenance {
   findStuck(day: string, unmovedMs: number, limit: number): Promise<StoredDelivery[]>
   /** Whether a delivery of the day is not final, or a notification of the day waits. */
   hasOpen(day: string): Promise<boolean>
+  /** Deletes at most `limit` each of idempotency keys, receipts of webhooks and soft bounces that have ended. */
+  forgetEnded(limit: number): Promise<{ forgotten: number; more: boolean }>
 }
 
 /**
@@ -112,6 +123,14 @@ function createMaintenance(client: Client, pool: HotPathPool): EventMaintenance 
       return rows.map(toStoredDelivery)
     },
     hasOpen: (day) => hasOpen(pool, day),
+    ...createFunnelCounting(pool),
+    forgetEnded: async (limit) => {
+      const keys = await pool.query(forgetKeysStatement, [keyLifetimeMs, limit])
+      const receipts = await pool.query(forgetReceiptsStatement, [limit])
+      const bounces = await pool.query(forgetBouncesStatement, [softBounceLifetimeMs, limit])
+      const counts = [keys, receipts, bounces].map((rows) => rows.length)
+      return { forgotten: counts.reduce((sum, count) => sum + count, 0), more: Math.max(...counts) === limit }
+    },
   }
 }
 

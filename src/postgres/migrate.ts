@@ -5,10 +5,10 @@
  * its holder dies, unlike knex's own lock row, which a killed migration would leave behind; so whoever holds ours
  * clears a left-over row.
  */
-import { readdir } from 'node:fs/promises'
 import knex from 'knex'
 import type { Knex } from 'knex'
 import { Client } from 'pg'
+import { migrationFiles, migrationNameOf, migrationsFolder } from './migration-files.ts'
 import { ensurePartitions, standardPartitionRange } from './partitions.ts'
 
 /** Any number, the same in every process. */
@@ -58,7 +58,7 @@ async function runMigrations(url: string): Promise<string[]> {
     log: silent,
   })
   try {
-    const config: Knex.MigratorConfig = { migrationSource: createMigrationSource(migrationsFolder) }
+    const config: Knex.MigratorConfig = { migrationSource }
     await database.migrate.forceFreeMigrationsLock(config)
     const [, names] = (await database.migrate.latest(config)) as [batch: number, names: string[]]
     return names
@@ -70,32 +70,17 @@ async function runMigrations(url: string): Promise<string[]> {
 /** knex prints to the console what it also throws. */
 const silent: Knex.Logger = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
 
-/** Beside src/, in the checkout and in a build alike. */
-const migrationsFolder = new URL('../../migrations/', import.meta.url)
-
-/** Names come without their extension, so that a database migrated by the sources fits a compiled build. */
-function createMigrationSource(folder: URL): Knex.MigrationSource<string> {
-  return {
-    getMigrations: async () => {
-      const files = await readdir(folder)
-      return files.filter((file) => migrationFile.test(file)).toSorted()
-    },
-    getMigrationName: nameOf,
-    getMigration: async (file) => {
-      const { up } = (await import(new URL(file, folder).href)) as MigrationModule
-      return { up: (trx) => runNamed(nameOf(file), () => up(trx)), down: refuseToGoDown }
-    },
-  }
+const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: migrationFiles,
+  getMigrationName: migrationNameOf,
+  getMigration: async (file) => {
+    const { up } = (await import(new URL(file, migrationsFolder).href)) as MigrationModule
+    return { up: (trx) => runNamed(migrationNameOf(file), () => up(trx)), down: refuseToGoDown }
+  },
 }
 
 interface MigrationModule {
   up: (knex: Knex) => Promise<void>
-}
-
-const migrationFile = /^\d{4}-[a-z0-9-]+\.(ts|js)$/
-
-function nameOf(file: string): string {
-  return file.replace(/\.(ts|js)$/, '')
 }
 
 /** knex names the failing migration only on its console, and puts the whole SQL before what Postgres said. */

@@ -5,16 +5,12 @@ import type { Channel, Lane } from '../domain/channel.ts'
 import type { DeliveryState } from '../domain/delivery-state.ts'
 import { createdAtMsOf, dayOf } from '../domain/identity.ts'
 import type { StatusReason } from '../domain/reason.ts'
-import type { StoredDelivery } from '../domain/stored-delivery.ts'
+import type { DeliveryProgress, StoredDelivery } from '../domain/stored-delivery.ts'
 import { safeIntegerOf } from './values.ts'
 
-export interface StoredDeliveryRow {
+/** The columns that tell how far a delivery has come. */
+export interface DeliveryProgressRow {
   delivery_id: string
-  notification_id: string
-  source: string
-  user_id: string
-  category: string
-  lane: Lane
   channel: Channel
   template_id: string
   template_version: number
@@ -27,19 +23,34 @@ export interface StoredDeliveryRow {
   lease_until: number | null
   provider: string | null
   provider_message_id: string | null
-  created_at: number
   expires_at: number
   updated_at: number
 }
 
+export interface StoredDeliveryRow extends DeliveryProgressRow {
+  notification_id: string
+  source: string
+  user_id: string
+  category: string
+  lane: Lane
+  created_at: number
+}
+
 export function toStoredDelivery(row: StoredDeliveryRow): StoredDelivery {
   return {
-    deliveryId: row.delivery_id,
+    ...toDeliveryProgress(row),
     notificationId: row.notification_id,
     source: row.source,
     userId: safeIntegerOf(row.user_id),
     category: row.category,
     lane: row.lane,
+    createdAt: row.created_at,
+  }
+}
+
+export function toDeliveryProgress(row: DeliveryProgressRow): DeliveryProgress {
+  return {
+    deliveryId: row.delivery_id,
     channel: row.channel,
     templateId: row.template_id,
     templateVersion: row.template_version,
@@ -52,7 +63,6 @@ export function toStoredDelivery(row: StoredDeliveryRow): StoredDelivery {
     leaseUntilMs: row.lease_until,
     provider: row.provider,
     providerMessageId: row.provider_message_id,
-    createdAt: row.created_at,
     expiresAtMs: row.expires_at,
     updatedAtMs: row.updated_at,
   }

@@ -2,16 +2,19 @@
  * Timelines: all that Postgres knows of one notification, for those who ask what became of it. Holds no address and
  * nothing of the message.
  */
-import type { Channel, Lane } from '../domain/channel.ts'
-import type { DeliveryState } from '../domain/delivery-state.ts'
+import type { Lane } from '../domain/channel.ts'
+import { dayOf } from '../domain/identity.ts'
 import type { DecisionKind, SuppressedChannel } from '../domain/notification-log.ts'
 import type { StatusReason } from '../domain/reason.ts'
+import type { DeliveryProgress } from '../domain/stored-delivery.ts'
 import type { Queryable } from './hot-path-pool.ts'
 import { loadStatement } from './statement.ts'
-import { safeIntegerOf } from './values.ts'
+import { toDeliveryProgress, type DeliveryProgressRow } from './stored-delivery-row.ts'
+import { safeIntegerOf, timestampOf } from './values.ts'
 
 const loadStatementOfTimeline = loadStatement('load-timeline')
 const loadStatementOfUser = loadStatement('load-user-timeline')
+const searchStatement = loadStatement('search-notifications')
 
 /** One log row. Times are Unix ms; category, lane and createdAtMs are null where a cancel came before the request. */
 export interface NotificationTimeline {
@@ -32,25 +35,21 @@ export interface NotificationTimeline {
   createdAtMs: number | null
   decidedAtMs: number
   cancelledAtMs: number | null
-  deliveries: DeliveryTimeline[]
+  deliveries: DeliveryProgress[]
 }
 
-export interface DeliveryTimeline {
-  deliveryId: string
-  channel: Channel
-  templateId: string
-  templateVersion: number
-  locale: string
-  state: DeliveryState
-  hop: number
-  attempt: number
-  reason: StatusReason | null
-  provider: string | null
-  providerMessageId: string | null
-  leaseUntilMs: number | null
-  nextDueAtMs: number | null
-  expiresAtMs: number
-  updatedAtMs: number
+/** Which of a person's notifications; times are Unix ms. */
+export interface TimelineSearch {
+  userId: number
+  /** Null: of every app. */
+  source: string | null
+  /** A decision, or the state of one of its deliveries; null: any. */
+  status: string | null
+  /** Created not before. */
+  fromMs: number
+  /** The last one of the page before. */
+  after: Pick<NotificationTimeline, 'day' | 'notificationId' | 'source'> | null
+  limit: number
 }
 
 export interface Timelines {
@@ -61,6 +60,8 @@ export interface Timelines {
   loadTimeline(notificationId: string, source?: string): Promise<NotificationTimeline[]>
   /** The log rows of a person since a UTC day, newest first, at most `limit`; by the index of each day. */
   loadUserTimeline(userId: number, sinceDay: string, limit: number): Promise<NotificationTimeline[]>
+  /** A page in the order of day, id and source, all descending: an order that no later event changes. */
+  search(search: TimelineSearch): Promise<NotificationTimeline[]>
 }
 
 export function createTimelines(pool: Queryable): Timelines {
@@ -69,6 +70,12 @@ export function createTimelines(pool: Queryable): Timelines {
       gathered(await pool.query<TimelineRow>(loadStatementOfTimeline, [notificationId, source ?? null])),
     loadUserTimeline: async (userId, sinceDay, limit) =>
       gathered(await pool.query<TimelineRow>(loadStatementOfUser, [userId, sinceDay, limit])),
+    search: async ({ userId, source, status, fromMs, after, limit }) => {
+      const position = [after?.day ?? null, after?.notificationId ?? null, after?.source ?? null]
+      const from = [dayOf(fromMs), timestampOf(fromMs)]
+      const values = [userId, source, ...from, status, ...position, limit]
+      return gathered(await pool.query<TimelineRow>(searchStatement, values))
+    },
   }
 }
 
@@ -79,7 +86,7 @@ function gathered(rows: readonly TimelineRow[]): NotificationTimeline[] {
     const last = timelines.at(-1)
     const timeline = last !== undefined && isOf(last, row) ? last : toTimeline(row)
     if (timeline !== last) timelines.push(timeline)
-    if (row.delivery_id !== null) timeline.deliveries.push(toDeliveryTimeline(row))
+    if (row.delivery_id !== null) timeline.deliveries.push(toDeliveryProgress(row))
   }
   return timelines
 }
@@ -88,7 +95,7 @@ function isOf({ notificationId, source, day }: NotificationTimeline, row: LogRow
   return notificationId === row.notification_id && source === row.source && day === row.day
 }
 
-type TimelineRow = LogRow & (DeliveryRow | { delivery_id: null })
+type TimelineRow = LogRow & (DeliveryProgressRow | { delivery_id: null })
 
 interface LogRow {
   notification_id: string
@@ -106,24 +113,6 @@ interface LogRow {
   created_at: number | null
   decided_at: number
   cancelled_at: number | null
-}
-
-interface DeliveryRow {
-  delivery_id: string
-  channel: Channel
-  template_id: string
-  template_version: number
-  locale: string
-  state: DeliveryState
-  hop: number
-  attempt: number
-  reason: StatusReason | null
-  provider: string | null
-  provider_message_id: string | null
-  lease_until: number | null
-  next_due_at: number | null
-  expires_at: number
-  updated_at: number
 }
 
 function toTimeline(row: LogRow): NotificationTimeline {
@@ -144,25 +133,5 @@ function toTimeline(row: LogRow): NotificationTimeline {
     decidedAtMs: row.decided_at,
     cancelledAtMs: row.cancelled_at,
     deliveries: [],
-  }
-}
-
-function toDeliveryTimeline(row: DeliveryRow): DeliveryTimeline {
-  return {
-    deliveryId: row.delivery_id,
-    channel: row.channel,
-    templateId: row.template_id,
-    templateVersion: row.template_version,
-    locale: row.locale,
-    state: row.state,
-    hop: row.hop,
-    attempt: row.attempt,
-    reason: row.reason,
-    provider: row.provider,
-    providerMessageId: row.provider_message_id,
-    leaseUntilMs: row.lease_until,
-    nextDueAtMs: row.next_due_at,
-    expiresAtMs: row.expires_at,
-    updatedAtMs: row.updated_at,
   }
 }

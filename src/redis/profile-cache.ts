@@ -13,13 +13,18 @@ export interface ProfileCache {
   read(userIds: readonly number[]): Promise<Map<number, Profile>>
   /** Stores them unless newer ones are there. Never throws: a cache that was not written is only slower. */
   store(profiles: Iterable<Profile>): Promise<void>
+  /**
+   * Forgets people unless newer profiles are there, and keeps the versions in their place, so that a reader who was slow
+   * brings no older profile back. Never throws.
+   */
+  forget(people: Iterable<Pick<Profile, 'userId' | 'version'>>): Promise<void>
 }
 
 export interface ProfileCacheOptions {
   redis: Redis
   /** Keeps several Fanfares on one Redis apart; empty in production. */
   keyPrefix: string
-  failed(operation: 'read' | 'store', code: string): void
+  failed(operation: 'read' | 'store' | 'forget', code: string): void
 }
 
 /** A profile that changed behind the cache's back, by hand in the database, is seen after this. */
@@ -52,29 +57,49 @@ export function createProfileCache({ redis, keyPrefix, failed }: ProfileCacheOpt
     return profiles
   }
 
-  async function store(profiles: Iterable<Profile>): Promise<void> {
-    const all = [...profiles]
-    if (all.length === 0) return
+  async function write(operation: 'store' | 'forget', entries: readonly CacheEntry[]): Promise<void> {
+    if (entries.length === 0) return
     try {
       await commands.storeProfiles(
-        all.length,
-        ...all.map((profile) => keyOf(profile.userId)),
+        entries.length,
+        ...entries.map(({ userId }) => keyOf(userId)),
         timeToLiveMs,
-        ...all.flatMap((profile) => [profile.version, JSON.stringify(profile)]),
+        ...entries.flatMap(({ version, json }) => [version, json]),
       )
     } catch (error) {
-      failed('store', codeOf(error))
+      failed(operation, codeOf(error))
     }
   }
 
-  return { read, store }
+  return {
+    read,
+    store: (profiles) =>
+      write(
+        'store',
+        Array.from(profiles, (profile) => ({ ...profile, json: JSON.stringify(profile) })),
+      ),
+    forget: (people) =>
+      write(
+        'forget',
+        Array.from(people, ({ userId, version }) => ({ userId, version, json: nobody })),
+      ),
+  }
 }
 
+interface CacheEntry {
+  userId: number
+  version: number
+  json: string
+}
+
+/** In place of a profile: a miss to every reader. */
+const nobody = 'null'
+
 /** What does not parse is a miss: a version of Fanfare with another form may have written it. */
-function parse(value: string | null | undefined): Profile | undefined {
+function parse(value: string | null | undefined): Profile | null | undefined {
   if (value === null || value === undefined) return undefined
   try {
-    return JSON.parse(value.slice(value.indexOf(' ') + 1)) as Profile
+    return JSON.parse(value.slice(value.indexOf(' ') + 1)) as Profile | null
   } catch {
     return undefined
   }

@@ -28,6 +28,7 @@ judged as materialized (
     delivery.unknown_policy,
     delivery.cancel_requested,
     (category.attempts ->> $10::varchar)::integer as attempts_max,
+    coalesce(category.mandatory, false) as mandatory,
     case
       when delivery.delivery_id is null or delivery.hop < record.hop - 1 then 'no_row'
       -- Final states rank from `unknown` upward. One of them can be claimed again: an operator redrives what ran out of
@@ -162,6 +163,7 @@ select
   answer.next_due_at,
   answer.provider,
   answer.provider_message_id,
-  judged.attempts_max
+  judged.attempts_max,
+  judged.mandatory
 from judged
 left join answer using (delivery_id)

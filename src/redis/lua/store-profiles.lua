@@ -1,4 +1,5 @@
--- Stores profiles unless a newer version is there: a reader that was slow must not put an older profile back.
+-- Stores profiles unless a newer version is there: a reader that was slow must not put an older profile back. Of people
+-- who were erased the version stays with `null` in place of the profile, for the same reason.
 -- KEYS[i]: a user's key. ARGV[1]: time to live in ms. ARGV[2i], ARGV[2i + 1]: the profile's version and its JSON.
 -- A value is the version, a space, and the JSON, so that one MGET reads many. Returns how many were stored.
 local stored = 0

@@ -1,0 +1,3 @@
+-- $1 hour
+delete from delivery_funnel
+where hour = $1::timestamptz
