@@ -68,8 +68,17 @@ export function classifyAnswer(answer: ApnsAnswer, nowMs: number): Outcome {
   if (answer.status === 200) return classifyAcceptance(answer)
   const reason = reasonOf(answer.body)
   const outcome = outcomeByReason.get(reason ?? '') ?? outcomeByStatus(answer.status, answer.body !== '' && !reason)
+  if (outcome.kind === 'rejected' && outcome.invalidAddress === true)
+    return { ...outcome, ...invalidSinceOf(answer.body) }
   const notBeforeMs = notBeforeOfRetryAfter(answer.retryAfter, nowMs)
   return outcome.kind === 'retry' && notBeforeMs !== undefined ? { ...outcome, notBeforeMs } : { ...outcome }
+}
+
+/** The `timestamp` of a 410: when APNs last confirmed that the token is not the app's any more, in Unix ms. */
+function invalidSinceOf(body: string): { invalidSinceMs?: number } {
+  const timestamp = fieldsOf(body)['timestamp']
+  const isInstant = typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp > 0
+  return isInstant ? { invalidSinceMs: timestamp } : {}
 }
 
 /** An acceptance has no body and names the notification; a 200 of anything else proves nothing. */
@@ -93,11 +102,16 @@ function outcomeByStatus(status: number, unreadable: boolean): Outcome {
 }
 
 function reasonOf(body: string): string | undefined {
+  const { reason } = fieldsOf(body)
+  return typeof reason === 'string' ? reason : undefined
+}
+
+/** Empty for what is no JSON object. */
+function fieldsOf(body: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(body)
-    if (typeof parsed !== 'object' || parsed === null || !('reason' in parsed)) return undefined
-    return typeof parsed.reason === 'string' ? parsed.reason : undefined
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {}
   } catch {
-    return undefined
+    return {}
   }
 }

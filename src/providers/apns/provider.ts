@@ -59,7 +59,7 @@ function outcomeOf(result: ApnsResult, nowMs: number): Outcome {
 }
 
 function notificationOf(outgoing: OutgoingMessage<'push'>, topic: string): apn.Notification {
-  const { title, body, callToAction, deepLink } = outgoing.message
+  const { title, body, callToAction, deepLink, feedbackToken } = outgoing.message
   const notification = new apn.Notification()
   notification.id = outgoing.deliveryId
   notification.topic = topic
@@ -72,6 +72,7 @@ function notificationOf(outgoing: OutgoingMessage<'push'>, topic: string): apn.N
     deliveryId: outgoing.deliveryId,
     ...(callToAction === null ? {} : { callToActionTitle: callToAction.title, url: callToAction.url }),
     ...(deepLink === null ? {} : { deepLink }),
+    ...(feedbackToken === null ? {} : { feedbackToken }),
   }
   return notification
 }

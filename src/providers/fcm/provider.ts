@@ -65,7 +65,7 @@ function outcomeOf(result: FcmResult, nowMs: number): Outcome {
 }
 
 function messageOf(outgoing: OutgoingMessage<'push'>, nowMs: number): Message {
-  const { title, body, callToAction, deepLink } = outgoing.message
+  const { title, body, callToAction, deepLink, feedbackToken } = outgoing.message
   return {
     token: outgoing.address,
     notification: { title, body },
@@ -73,6 +73,7 @@ function messageOf(outgoing: OutgoingMessage<'push'>, nowMs: number): Message {
       deliveryId: outgoing.deliveryId,
       ...(callToAction === null ? {} : { callToActionTitle: callToAction.title, url: callToAction.url }),
       ...(deepLink === null ? {} : { deepLink }),
+      ...(feedbackToken === null ? {} : { feedbackToken }),
     },
     android: {
       priority: 'high',

@@ -48,5 +48,13 @@ function mailOf({ deliveryId, address, message }: OutgoingMessage<'email'>, from
     content: [parts[0] ?? { type: 'text/plain', value: '' }, ...parts.slice(1)],
     headers: message.headers,
     customArgs: { deliveryId },
+    ...(message.tracked ? { trackingSettings: noTracking } : {}),
   }
+}
+
+/** A second pixel and a second redirect would tell everything twice. Whatever the account is set to, this wins. */
+const noTracking = {
+  clickTracking: { enable: false, enableText: false },
+  openTracking: { enable: false },
+  subscriptionTracking: { enable: false },
 }

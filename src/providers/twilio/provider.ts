@@ -8,6 +8,7 @@ import { outcomeOfUnanswered, startCallDeadline } from '../call-deadline.ts'
 import { classifyRefusal } from './classify.ts'
 import { createTwilioClient, TwilioCallFailed } from './client.ts'
 import type { TwilioSettings } from './config.ts'
+import { deliveryParameter } from './webhook.ts'
 
 /** Twilio's bounds of ValidityPeriod, in seconds (twilio.com/docs/api/errors/90007, 21624). */
 const validityPeriodSeconds = { min: 1, max: 36_000 }
@@ -64,6 +65,6 @@ function validityPeriodOf(expiresAt: number, nowMs: number): number {
 
 function callbackOf(statusCallback: string, deliveryId: string): string {
   const url = new URL(statusCallback)
-  url.searchParams.set('delivery', deliveryId)
+  url.searchParams.set(deliveryParameter, deliveryId)
   return url.href
 }

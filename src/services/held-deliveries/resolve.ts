@@ -119,7 +119,7 @@ async function rebuildCommand(
   const { event, headers } = request
   // A topic that was recreated has other records at the same offsets.
   if (event.notificationId.toLowerCase() !== notificationId || event.source !== source) return undefined
-  return { command: commandFor(planned, { event, key, routedAtMs: entry.decidedAtMs }), headers }
+  return { command: commandFor(planned, { event, key, routedAtMs: entry.decidedAtMs, pass: entry.pass }), headers }
 }
 
 function statusRecord(row: StoredDelivery, status: 'sent' | 'retrying', ports: ResolvePorts): OutgoingRecord {

@@ -30,8 +30,8 @@ export function forward(item: Forwardable, ports: RouterPorts): OutgoingRecord[]
 }
 
 function commandRecord({ request, decidedAtMs }: Forwardable, planned: PlannedDelivery, ports: RouterPorts) {
-  const { event, key, record } = request
-  const command = commandFor(planned, { event, key, routedAtMs: decidedAtMs })
+  const { event, key, record, pass } = request
+  const command = commandFor(planned, { event, key, routedAtMs: decidedAtMs, pass })
   return {
     topic: ports.topics.deliveries(planned.channel, planned.lane),
     key: String(event.userId),

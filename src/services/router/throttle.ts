@@ -6,18 +6,26 @@
 import type { Category } from '../../domain/category.ts'
 import type { Profile } from '../../domain/profile.ts'
 import { windowsOf } from '../../domain/quiet-of.ts'
-import { isCapped, isForbidden, throttled, type CapRequest } from '../../domain/throttle.ts'
+import { isCapped, isForbidden, throttled, type CapAnswer, type CapRequest } from '../../domain/throttle.ts'
 import type { Decided } from './enrich.ts'
 import { idOf } from './look-up.ts'
 import type { RouterPorts } from './ports.ts'
 
-type Countable = Decided & { category: Category; profile: Profile }
-
 export async function throttle(decided: readonly Decided[], ports: RouterPorts): Promise<Decided[]> {
-  const counted = decided.filter((item): item is Countable => isCounted(item, ports) && !isNever(item, ports))
-  const answers = await ports.caps.reserve(counted.map((item) => capRequestOf(item, ports)))
-  const answerOf = new Map(counted.map((item, index) => [item as Decided, answers[index]]))
-  for (const item of decided) if (isNever(item, ports)) answerOf.set(item, { kind: 'full' })
+  const answerOf = new Map<Decided, CapAnswer>()
+  const requestOf = new Map<Decided, CapRequest>()
+  for (const item of decided) {
+    const { decision, category, profile } = item
+    if (decision.kind !== 'routed' || category === undefined || profile === undefined) continue
+    if (isForbidden(category, ports.userCaps)) answerOf.set(item, { kind: 'full' })
+    else if (isCapped(category, ports.userCaps)) requestOf.set(item, capRequestOf(item, { category, profile }, ports))
+  }
+  const answers = await ports.caps.reserve([...requestOf.values()])
+  for (const [index, item] of [...requestOf.keys()].entries()) {
+    const answer = answers[index]
+    if (answer === undefined) throw new Error('caps answered for fewer notifications than they were asked for')
+    answerOf.set(item, answer)
+  }
   return decided.map((item) => {
     const answer = answerOf.get(item)
     const { category, decidedAtMs: nowMs, expiresAtMs } = item
@@ -26,17 +34,9 @@ export async function throttle(decided: readonly Decided[], ports: RouterPorts):
   })
 }
 
-function isCounted({ decision, category, profile }: Decided, { userCaps }: RouterPorts): boolean {
-  return decision.kind === 'routed' && profile !== undefined && category !== undefined && isCapped(category, userCaps)
-}
-
-function isNever(item: Decided, { userCaps }: RouterPorts): boolean {
-  const { decision, category } = item
-  return decision.kind === 'routed' && category !== undefined && isForbidden(category, userCaps)
-}
-
 function capRequestOf(
-  { request, category, profile, expiresAtMs, decidedAtMs }: Countable,
+  { request, expiresAtMs, decidedAtMs }: Decided,
+  { category, profile }: { category: Category; profile: Profile },
   ports: RouterPorts,
 ): CapRequest {
   const span = { fromMs: decidedAtMs, untilMs: expiresAtMs, defaultZone: ports.defaultZone }

@@ -25,4 +25,6 @@ export interface SchedulerPorts {
 
 export type SchedulerObservation =
   | { kind: 'resumed'; lane: Lane; count: number; latestMs: number }
+  /** A look that ended well, whether or not something was due. */
+  | { kind: 'looked'; lane: Lane }
   | { kind: 'unavailable'; lane: Lane; error: unknown }

@@ -61,6 +61,7 @@ export function createScheduler({ lanes, pacePerSecond }: SchedulerSettings, por
     } finally {
       pace.giveBack(limit - taken)
     }
+    ports.observe({ kind: 'looked', lane })
     if (taken > 0) ports.observe({ kind: 'resumed', lane, count: taken, latestMs })
     return taken === limit
   }

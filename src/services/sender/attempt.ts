@@ -7,6 +7,7 @@ import type { Outcome } from '../../domain/provider.ts'
 import type { OutgoingRecord } from '../../domain/record.ts'
 import { attemptsMax } from '../../domain/retry-ladder.ts'
 import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
+import { addressFeedbackOf } from './address-feedback.ts'
 import { claim, type Claimed } from './claim.ts'
 import { conclude, type Conclusion } from './conclude.ts'
 import type { Job } from './decode.ts'
@@ -31,19 +32,23 @@ export interface AttemptContext {
 /** What a delivery comes to, with what only its status says. */
 export type Settling = Conclusion & { provider: string | null; segments: number | null }
 
+/** What a call came to, and what it says of the address. */
+type Called = Settling & { addressFeedback: OutgoingRecord[] }
+
 /**
  * @returns what to publish, or the new verdict where the lease could not be renewed.
  */
 export async function attempt(claimed: Claimed, context: AttemptContext): Promise<OutgoingRecord[] | Claimed> {
   const { ports } = context
-  const rendered = ports.renderer.render(claimed.job.command)
+  const rendered = ports.renderer.render(claimed.job.command, claimed.verdict)
   if (rendered.kind === 'refused') {
     return settle(claimed.job, { ...unsent, state: 'failed', reason: rendered.reason }, context)
   }
   const called = await callUntilAccountServes(claimed, rendered.message, context)
   context.callEnded()
   if ('job' in called) return called
-  return settle(claimed.job, called, context)
+  const { addressFeedback, ...settling } = called
+  return [...(await settle(claimed.job, settling, context)), ...addressFeedback]
 }
 
 /** Of a settlement without a call. */
@@ -60,11 +65,13 @@ async function callUntilAccountServes(
   claimed: Claimed,
   message: Message,
   context: AttemptContext,
-): Promise<Settling | Claimed> {
+): Promise<Called | Claimed> {
   const { ports, settings, gate, patience } = context
   let { leaseEndsAt } = claimed
   for (let tries = 0; ; tries += 1) {
-    if (claimed.job.command.expiresAt <= ports.now()) return { ...unsent, state: 'expired', reason: 'past_expiry' }
+    if (claimed.job.command.expiresAt <= ports.now()) {
+      return { ...unsent, state: 'expired', reason: 'past_expiry', addressFeedback: [] }
+    }
     if (leaseEndsAt - ports.monotonicNow() < settings.callBudgetMs) {
       const renewed = await patience.untilAvailable('claim', () => claim([claimed.job], settings, ports))
       const [again] = renewed
@@ -77,7 +84,8 @@ async function callUntilAccountServes(
       const concluded = concludeFor(outcome, claimed, context)
       if (concluded !== 'held') {
         const segments = message.kind === 'sms' ? message.segments : null
-        return { ...concluded, provider: ports.provider.name, segments }
+        const addressFeedback = addressFeedbackOf(claimed.job, outcome, ports)
+        return { ...concluded, provider: ports.provider.name, segments, addressFeedback }
       }
       // The account's fault and not the delivery's: nothing is spent, nothing else starts, the same call is tried later.
       gate.hold(accountHoldMs)
@@ -128,5 +136,8 @@ export async function settle(job: Job, settling: Settling, context: AttemptConte
 
 function tellLatency(job: Job, { state }: Pick<Settlement, 'state'>, { ports, settings }: AttemptContext): void {
   if (state !== 'sent') return
-  ports.observe({ kind: 'sent', lane: settings.lane, latencyMs: ports.now() - job.command.createdAt })
+  const { pass, routedAt, createdAt } = job.command
+  // What waited on purpose is not late by that; a producer's clock may be ahead of ours.
+  const dueAtMs = pass > 0 ? routedAt : createdAt
+  ports.observe({ kind: 'sent', lane: settings.lane, latencyMs: Math.max(0, ports.now() - dueAtMs) })
 }

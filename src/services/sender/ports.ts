@@ -9,10 +9,11 @@ import type { DependencyUnavailable } from '../../domain/dependency-unavailable.
 import type { Digest } from '../../domain/identity.ts'
 import type { Message } from '../../domain/message.ts'
 import type { Outcome, Provider } from '../../domain/provider.ts'
+import type { ProviderFeedback } from '../../domain/provider-feedback.ts'
 import type { DeadLetterReason, PoisonReason, StatusReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import type { SettledDelivery, Settlement } from '../../domain/settlement.ts'
-import type { TopicNames } from '../../domain/topic-names.ts'
+import type { RetryRung, TopicNames } from '../../domain/topic-names.ts'
 import type { ChannelPause } from './channel-pauses.ts'
 
 export type DecodedCommand = { kind: 'command'; command: DeliveryCommand } | { kind: 'poison'; reason: PoisonReason }
@@ -34,8 +35,11 @@ export type Rendered = { kind: 'rendered'; message: Message } | { kind: 'refused
 export interface Renderer {
   /** Loads the pinned templates of the commands; throws DependencyUnavailable where it cannot. */
   prepare(commands: readonly DeliveryCommand[]): Promise<void>
-  /** Synchronous, from what `prepare` loaded. */
-  render(command: DeliveryCommand): Rendered
+  /**
+   * Synchronous, from what `prepare` loaded.
+   * @param category.mandatory nobody can leave it, so nothing offers it.
+   */
+  render(command: DeliveryCommand, category: { mandatory: boolean }): Rendered
 }
 
 export interface SenderPorts {
@@ -47,6 +51,7 @@ export interface SenderPorts {
   publish(records: readonly OutgoingRecord[]): Promise<void>
   deadLetter(topic: string, record: ConsumedRecord, reason: DeadLetterReason | StatusReason): OutgoingRecord
   encodeStatus(status: DeliveryStatus): Uint8Array
+  encodeFeedback(feedback: ProviderFeedback): Uint8Array
   topics: TopicNames
   /** Keyed, as the suppression list holds addresses. */
   hashAddress(channel: Channel, address: string): Uint8Array
@@ -65,8 +70,11 @@ export interface SenderPorts {
 export type SenderObservation =
   | { kind: 'claimed'; action: ClaimAction; count: number }
   | { kind: 'called'; provider: string; category: string; outcome: Outcome; durationMs: number; messages: number }
+  /** `latencyMs`: since its time had come. */
   | { kind: 'sent'; lane: Lane; latencyMs: number }
   | { kind: 'status'; status: DeliveryStatus }
+  /** Its record goes to a rung of the ladder. */
+  | { kind: 'waiting'; rung: RetryRung }
   | { kind: 'dead_letter'; topic: string; reason: DeadLetterReason | StatusReason }
   | { kind: 'unavailable'; stage: string; fault: DependencyUnavailable; attempt: number }
   | { kind: 'held'; provider: string; holdMs: number }

@@ -7,7 +7,7 @@ import { nextHopRecord } from '../../domain/next-hop.ts'
 import type { DeadLetterReason, StatusReason } from '../../domain/reason.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../../domain/record.ts'
 import { deliveryHeaders, headerNames, traceHeaders } from '../../domain/record-headers.ts'
-import { nextTry } from '../../domain/retry-ladder.ts'
+import { nextTry, rungFor } from '../../domain/retry-ladder.ts'
 import { deliveryStatus, type DeliveryStep } from '../../domain/status-record.ts'
 import type { Job } from './decode.ts'
 import type { SenderPorts } from './ports.ts'
@@ -74,10 +74,10 @@ export function nextHopOf(
   ports: SenderPorts,
 ): OutgoingRecord {
   const { record, headers } = job
-  return nextHopRecord({ ...record, channel: settings.channel, lane: settings.lane, redrives: headers.redrives }, row, {
-    topics: ports.topics,
-    nowMs: ports.now(),
-  })
+  const { channel, lane } = settings
+  const nowMs = ports.now()
+  ports.observe({ kind: 'waiting', rung: rungFor(row.nextDueAtMs ?? nowMs, nowMs) })
+  return nextHopRecord({ ...record, channel, lane, redrives: headers.redrives }, row, { topics: ports.topics, nowMs })
 }
 
 /** The same record once more, a rung later: somebody else's lease is live, and waiting for it in memory holds a place. */
@@ -85,6 +85,7 @@ export function putBackOf(job: Job, settings: SenderSettings, ports: SenderPorts
   const { command, headers, record } = job
   const later = { deliveryId: command.deliveryId, hop: headers.hop, attempt: 1, notBeforeMs: undefined }
   const { rung, dueAtMs } = nextTry({ ...later, nowMs: ports.now() }, ports.sha256)
+  ports.observe({ kind: 'waiting', rung })
   return {
     topic: ports.topics.retry(settings.lane, rung),
     key: record.key,

@@ -5,7 +5,7 @@
 import { LiquidError } from 'liquidjs'
 import type { LocalizedContent, TemplateContent, TemplateDraft } from '../../domain/template.ts'
 import { compileEmail } from './email-html.ts'
-import { createLiquidEngine, type LiquidEngine } from './liquid.ts'
+import { createLiquidEngine, readerUrlNames, type LiquidEngine } from './liquid.ts'
 import { errorText, type TemplateFault } from './template-fault.ts'
 import {
   readTemplateSource,
@@ -96,8 +96,10 @@ async function contentOf(
   }
 }
 
-/** The one name that the sender brings along: the rendered call to action, for the fields beside it. */
+/** What the sender brings along: the rendered call to action, for the fields beside it. */
 const callToActionName = 'call_to_action'
+/** And the links of an email's reader, for whatever they see of it. */
+const emailNames: readonly string[] = Object.values(readerUrlNames)
 /** As `--data` takes it, and as the marks of variables need it. */
 const variableForm = /^[\p{L}_][\p{L}\p{N}_-]*$/u
 
@@ -106,20 +108,21 @@ interface Field {
   place?: string
   source: string
   kind: 'text' | 'html'
-  /** Whether `call_to_action` is there when it is rendered. */
-  hasCallToAction: boolean
+  /** The names that are there when it is rendered, besides the data. */
+  provided: readonly string[]
   address?: 'web' | 'app'
 }
 
 /** Every text with liquid in it, in the author's own words: MJML has the same liquid as its HTML, and the right lines. */
 function fieldsOf(part: SourcePart): Field[] {
   if (part.channel === 'sms') {
-    return [{ file: `${part.locale}/sms.txt`, source: part.body, kind: 'text', hasCallToAction: false }]
+    return [{ file: `${part.locale}/sms.txt`, source: part.body, kind: 'text', provided: [] }]
   }
   const { locale, channel, callToAction } = part
   const file = `${locale}/${channel}.yaml`
-  const own = { kind: 'text', hasCallToAction: callToAction !== null } as const
-  const before = { file, kind: 'text', hasCallToAction: false } as const
+  const given = [...(callToAction === null ? [] : [callToActionName]), ...(channel === 'email' ? emailNames : [])]
+  const own = { kind: 'text', provided: given } as const
+  const before = { file, kind: 'text', provided: [] } as const
   const fields: Field[] =
     callToAction === null
       ? []
@@ -142,7 +145,7 @@ function fieldsOf(part: SourcePart): Field[] {
 
 /** @param context.needs filled with what the field needs. */
 function fieldFaults(field: Field, { engine, needs }: { engine: LiquidEngine; needs: Set<string> }): TemplateFault[] {
-  const { file, place, source, kind, hasCallToAction } = field
+  const { file, place, source, kind, provided } = field
   const at = place === undefined ? { file } : { file, place }
   const faults: TemplateFault[] = []
   if (field.address === 'web' && !isWebAddress(source)) {
@@ -152,7 +155,7 @@ function fieldFaults(field: Field, { engine, needs }: { engine: LiquidEngine; ne
     faults.push({ ...at, expectation: appAddressExpectation, received: JSON.stringify(source) })
   }
   try {
-    const found = analyseNeeds(engine.parse(source, kind), hasCallToAction ? [callToActionName] : [])
+    const found = analyseNeeds(engine.parse(source, kind), provided)
     for (const path of found.tooDeep) {
       faults.push({ ...at, expectation: 'a scalar, or a field of a list’s maps: data are no deeper', received: path })
     }
@@ -170,6 +173,9 @@ function fieldFaults(field: Field, { engine, needs }: { engine: LiquidEngine; ne
 function nameFaults(variable: string): Omit<TemplateFault, 'file'>[] {
   if (variable === callToActionName) {
     return [{ expectation: 'a callToAction in the same file as this field needs it', received: 'none' }]
+  }
+  if (emailNames.includes(variable)) {
+    return [{ expectation: 'a field of an email: no other message has links of its reader', received: variable }]
   }
   const names = variable.split('[].')
   if (names.every((name) => variableForm.test(name))) return []

@@ -138,7 +138,7 @@ function unsafeHtml(html: string): Fault[] {
   for (const match of html.matchAll(/\b(?:href|src|background|action)\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)) {
     const received = match[1] ?? match[2] ?? ''
     if (received !== '' && !isEmailLink(received)) {
-      faults.push({ expectation: 'a link to https:// and a host without liquid, or the call to action’s', received })
+      faults.push({ expectation: 'a link to https:// and a host without liquid, or one that Fanfare gives', received })
     }
   }
   return faults

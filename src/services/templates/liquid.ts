@@ -57,13 +57,25 @@ export interface ParsedCallToAction {
   url: Template[]
 }
 
+/** Where an email's reader leaves the category, and changes everything; null where there is no such page for them. */
+export interface ReaderUrls {
+  unsubscribe: string | null
+  preferences: string | null
+}
+
+/** The names by which the parts of an email know them. Data of these names are hidden: they would lead elsewhere. */
+export const readerUrlNames = { unsubscribe: 'unsubscribe_url', preferences: 'preferences_url' } as const
+
 export interface LiquidEngine {
   /** @throws LiquidError where the source is no liquid, or uses what is not allowed. */
   parse(source: string, kind: 'text' | 'html'): Template[]
   /** @throws LiquidError as `parse`. */
   parseContent(content: TemplateContent): ParsedContent
-  /** @throws LiquidError for a variable that the data lacks, or a limit. Its message may quote the data. */
-  render(content: ParsedContent, data: TemplateData): Message
+  /**
+   * @param urls of an email's reader; of each that is null the name is undefined, as a variable that the data lacks.
+   * @throws LiquidError for a variable that the data lacks, or a limit. Its message may quote the data.
+   */
+  render(content: ParsedContent, data: TemplateData, urls: ReaderUrls): Message
 }
 
 export function createLiquidEngine(): LiquidEngine {
@@ -98,14 +110,14 @@ export function createLiquidEngine(): LiquidEngine {
     }
   }
 
-  function renderOnce(content: ParsedContent, data: TemplateData): Message {
+  function renderOnce(content: ParsedContent, data: TemplateData, urls: ReaderUrls): Message {
     if (content.channel === 'sms') {
       const body = text(content.body, data)
       return { kind: 'sms', body, segments: countSmsSegments(body) }
     }
     const action = content.callToAction
     const callToAction = action === null ? null : { title: text(action.title, data), url: text(action.url, data) }
-    const scope = { ...data, call_to_action: callToAction }
+    const scope: Record<string, unknown> = { ...data, call_to_action: callToAction }
     if (content.channel === 'push') {
       const deepLink = content.deepLink === null ? null : text(content.deepLink, data)
       return {
@@ -114,8 +126,10 @@ export function createLiquidEngine(): LiquidEngine {
         body: text(content.body, scope),
         callToAction,
         deepLink,
+        feedbackToken: null,
       }
     }
+    addReaderUrls(scope, urls)
     return {
       kind: 'email',
       // A line break would begin another header.
@@ -123,10 +137,23 @@ export function createLiquidEngine(): LiquidEngine {
       text: text(content.text, scope),
       html: String(escaping.renderSync(content.html, scope)),
       headers: {},
+      tracked: false,
     }
   }
 
-  return { parse, parseContent, render: (content, data) => withSecondAttempt(() => renderOnce(content, data)) }
+  return {
+    parse,
+    parseContent,
+    render: (content, data, urls) => withSecondAttempt(() => renderOnce(content, data, urls)),
+  }
+}
+
+function addReaderUrls(scope: Record<string, unknown>, urls: ReaderUrls): void {
+  for (const key of ['unsubscribe', 'preferences'] as const) {
+    const url = urls[key]
+    if (url === null) delete scope[readerUrlNames[key]]
+    else scope[readerUrlNames[key]] = url
+  }
 }
 
 /**

@@ -2,22 +2,31 @@
  * Renders a part with its samples as the sender would, before it is published: what would fail for everyone fails here.
  *
  * Each sample is rendered whole, again without each of the optional variables, and without all of them: an author who declares that one may be
- * missing is taken at their word.
+ * missing is taken at their word. An email is rendered for those who cannot unsubscribe, too, and without any link of ours.
  */
 import { LiquidError, UndefinedVariableError } from 'liquidjs'
 import type { TemplateData } from '../../domain/notification.ts'
 import type { Message } from '../../domain/message.ts'
 import { smsCharactersMax } from '../../domain/sms-segments.ts'
 import { missingVariables, variableParts } from '../../domain/template-variables.ts'
-import { memoryLimit, renderLimitMs, type LiquidEngine, type ParsedContent } from './liquid.ts'
+import { exampleLinks, exampleUrls } from './example-links.ts'
+import {
+  memoryLimit,
+  readerUrlNames,
+  renderLimitMs,
+  type LiquidEngine,
+  type ParsedContent,
+  type ReaderUrls,
+} from './liquid.ts'
 import { errorText, type TemplateFault } from './template-fault.ts'
 import { templateFile, type SourcePart } from './template-source.ts'
+import { trackedEmail } from './tracked-email.ts'
 import { isEncoded } from './url-rules.ts'
 
 /** Bytes of JSON: Apple's limit, and Google's. */
 export const pushPayloadBytesMax = 4_096
-/** Of which the delivery's id and Apple's own names take some. */
-const pushOverheadBytes = 200
+/** Of which the delivery's id, the token for feedback, and Apple's own names take some. */
+const pushOverheadBytes = 300
 /** Bytes: Gmail hides what is beyond. */
 export const emailHtmlBytesMax = 102_400
 
@@ -42,12 +51,28 @@ export function tryWithSamples(trial: Trial): TemplateFault[] {
         received: 'nothing',
       }))
     }
-    const whole = renderFaults(trial, data, `with the sample ${name}`)
+    const whole = renderFaults(trial, { data, urls: exampleUrls }, `with the sample ${name}`)
     if (whole.length > 0) return whole
-    return absences(trial.optional).flatMap((absent) =>
-      renderFaults(trial, absent.reduce(without, data), `with the sample ${name} without ${absent.join(', ')}`),
-    )
+    return [
+      ...absentUrls(trial.part).flatMap(({ names, urls }) =>
+        renderFaults(trial, { data, urls }, `with the sample ${name} without ${names}`),
+      ),
+      ...absences(trial.optional).flatMap((absent) => {
+        const rendered = { data: absent.reduce(without, data), urls: exampleUrls }
+        return renderFaults(trial, rendered, `with the sample ${name} without ${absent.join(', ')}`)
+      }),
+    ]
   })
+}
+
+/** Nobody leaves a mandatory category, and a Fanfare without an edge has no links of its own. */
+function absentUrls({ channel }: SourcePart): { names: string; urls: ReaderUrls }[] {
+  if (channel !== 'email') return []
+  const { unsubscribe, preferences } = readerUrlNames
+  return [
+    { names: unsubscribe, urls: { ...exampleUrls, unsubscribe: null } },
+    { names: `${unsubscribe}, ${preferences}`, urls: { unsubscribe: null, preferences: null } },
+  ]
 }
 
 /** Each alone, and all together. */
@@ -63,10 +88,14 @@ function fileOf({ locale, channel }: SourcePart): string {
   return `${locale}/${fileNames[channel]}`
 }
 
-function renderFaults({ part, parsed, engine }: Trial, data: TemplateData, place: string): TemplateFault[] {
+function renderFaults(
+  { part, parsed, engine }: Trial,
+  { data, urls }: { data: TemplateData; urls: ReaderUrls },
+  place: string,
+): TemplateFault[] {
   const at = { file: fileOf(part), place }
   try {
-    return messageFaults(engine.render(parsed, data)).map((fault) => ({ ...at, ...fault }))
+    return messageFaults(engine.render(parsed, data, urls)).map((fault) => ({ ...at, ...fault }))
   } catch (error) {
     if (!LiquidError.is(error)) throw error
     const expectation =
@@ -97,7 +126,8 @@ function messageFaults(message: Message): Fault[] {
       const links = [...html.matchAll(/\bhref\s*=\s*"([^"]*)"/g)].map(([, url]) => withoutEntities(url ?? ''))
       return [
         ...emptyFaults({ subject, text }),
-        ...tooMany(Buffer.byteLength(html), emailHtmlBytesMax, 'bytes of HTML'),
+        // As it is sent: its links lead through the edge, which makes them longer.
+        ...tooMany(Buffer.byteLength(trackedEmail(html, exampleLinks)), emailHtmlBytesMax, 'bytes of HTML'),
         ...addressFaults(links.filter((url) => url !== '' && !url.startsWith('#'))),
       ]
     }

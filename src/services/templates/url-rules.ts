@@ -29,9 +29,14 @@ export function isAppAddress(url: string): boolean {
   return scheme === 'https' ? isWebAddress(url) : true
 }
 
-/** A link of an email: `isWebAddress`, or one that leads to no host; the call to action was looked at already. */
+/**
+ * What the sender fills in whole. The call to action was looked at where it is written; the others lead to the edge.
+ */
+const givenForm = /^\{\{-?\s*(call_to_action\.url|unsubscribe_url|preferences_url)\s*-?\}\}$/
+
+/** A link of an email: `isWebAddress`, one that leads to no host, or one that the sender fills in. */
 export function isEmailLink(url: string): boolean {
-  return isWebAddress(url) || hostlessForm.test(url) || /^\{\{-?\s*call_to_action\.url\s*-?\}\}$/.test(url)
+  return isWebAddress(url) || hostlessForm.test(url) || givenForm.test(url)
 }
 
 /** @param url as rendered. */
