@@ -14,7 +14,9 @@ import {
   providerOrder,
   providerSettings,
   settingVariable,
+  webhookSettings,
   type ConfiguredProvider,
+  type ConfiguredWebhooks,
   type ProviderName,
   type SettingDescription,
 } from './configuration/provider-settings.ts'
@@ -24,6 +26,8 @@ import type { Variable } from './configuration/variable.ts'
 export interface Configuration extends Sections {
   /** By channel, most preferred first. Only the sender's own channel when `channel` is read too; else all. */
   providers: Record<Channel, ConfiguredProvider[]>
+  /** Of every provider that reports by webhook, whether its keys are set or not. */
+  webhooks: ConfiguredWebhooks[]
 }
 export type SectionName = keyof Configuration
 
@@ -53,9 +57,11 @@ export function readConfiguration<const Name extends SectionName>(
     faults.push(...leaseFaults(environment, values.sender?.['leaseMs'], providers))
     values.providers = providers
   }
+  const webhooks = isAmong(names, 'webhooks') ? { webhooks: readWebhooks(environment, faults) } : {}
+  faults.push(...linkFaults(values.links))
   if (faults.length > 0) throw new ConfigurationError(faults)
   // Without a fault every section asked for holds what the schemas of its variables promise.
-  return values as Pick<Configuration, Name>
+  return { ...values, ...webhooks } as Pick<Configuration, Name>
 }
 
 function isAmong(names: readonly SectionName[], name: SectionName): boolean {
@@ -113,13 +119,30 @@ function readProvider(
   faults: ConfigurationFault[],
 ): ConfiguredProvider | undefined {
   const { schema, variables } = providerSettings[name]
-  const given = Object.fromEntries(
-    Object.keys(variables).map((key) => [key, valueOf(environment, settingVariable(name, key))]),
-  )
-  const parsed = schema.safeParse(given)
+  const settings = readSettings(environment, { name, schema, keys: Object.keys(variables) }, faults)
   // The schema and the name come from the same row of the table.
-  if (parsed.success) return { name, settings: parsed.data } as ConfiguredProvider
-  faults.push(...settingFaults(name, given, parsed.error.issues))
+  return settings === undefined ? undefined : ({ name, settings } as ConfiguredProvider)
+}
+
+function readWebhooks(environment: Environment, faults: ConfigurationFault[]): ConfiguredWebhooks[] {
+  return (Object.keys(webhookSettings) as ConfiguredWebhooks['name'][]).flatMap((name) => {
+    const schema = webhookSettings[name]
+    const settings = readSettings(environment, { name, schema, keys: Object.keys(schema.shape) }, faults)
+    return settings === undefined ? [] : [{ name, settings } as ConfiguredWebhooks]
+  })
+}
+
+function readSettings(
+  environment: Environment,
+  { name, schema, keys }: { name: ProviderName; schema: z.ZodType; keys: readonly string[] },
+  faults: ConfigurationFault[],
+): unknown {
+  const given = Object.fromEntries(keys.map((key) => [key, valueOf(environment, settingVariable(name, key))]))
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const told = new Set(faults.map(({ variable }) => variable))
+  // A process that sends and takes webhooks reads some settings twice.
+  faults.push(...settingFaults(name, given, parsed.error.issues).filter(({ variable }) => !told.has(variable)))
   return undefined
 }
 
@@ -162,6 +185,15 @@ function leaseFaults(
   const { name, secret } = sections.sender.leaseMs
   const expectation = `more than ${budgetMs}, the time-outs of all providers of a channel together and ${answerGraceMs} for the answer`
   return [{ variable: name, expectation, received: shown(valueOf(environment, name) ?? String(leaseMs), secret) }]
+}
+
+/** Links that nobody can sign would be left out in silence. */
+function linkFaults(links: Record<string, unknown> | undefined): ConfigurationFault[] {
+  const { edgeUrl, keys } = links ?? {}
+  if (typeof edgeUrl !== 'string' || edgeUrl === '' || !Array.isArray(keys) || keys.length > 0) return []
+  const { name, secret } = sections.links.keys
+  const expectation = `a key, since ${sections.links.edgeUrl.name} is set`
+  return [{ variable: name, expectation, received: shown(undefined, secret) }]
 }
 
 function unknownVariables(environment: Environment): ConfigurationFault[] {

@@ -13,7 +13,7 @@ import { createHotPathPool, type HotPathPool } from '../postgres/hot-path-pool.t
 import { createLogger } from '../telemetry/log.ts'
 import { createRegistry } from '../telemetry/metrics.ts'
 
-/** @throws ConfigurationError, DependencyUnavailable, SchemaNotRegistered, or what `work` throws; closed in any case. */
+/** @throws ConfigurationError, DependencyUnavailable, SchemaNotRegistered, MigrationsMissing, or what `work` throws; closed in any case. */
 export async function withDeliveryTools<Result>(
   command: string,
   work: (tools: DeliveryInfrastructure) => Promise<Result>,
@@ -44,7 +44,7 @@ export async function openDeliveryTools(command: string): Promise<DeliveryInfras
     fatal: () => {},
   })
   try {
-    const tools = await openDeliveryInfrastructure(infrastructure, configuration)
+    const tools = await openDeliveryInfrastructure(infrastructure, configuration, { patienceMs: 0 })
     return {
       ...tools,
       close: async () => {

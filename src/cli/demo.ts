@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { processEnvironment } from '../config.ts'
+import { processEnvironment, readConfiguration } from '../config.ts'
 import { runDemo } from './demo/run-demo.ts'
 import { exitCodes } from './exit-code.ts'
 import { shutdownSignal } from './shutdown-signal.ts'
@@ -33,9 +33,11 @@ export function demoCommand(): Command {
       '\nExits with 1 unless what the providers took, what Postgres says and what the status topic says are the same, and\nevery special event (opted out, quiet, over a cap, scheduled, cancelled, duplicate) went as predicted.\n\nExamples:\n  fanfare demo\n  EVENTS=100000 fanfare demo',
     )
     .action(async ({ events, rate }: { events: number; rate?: number }) => {
+      const { stack } = readConfiguration(processEnvironment(), ['stack'])
       const signal = shutdownSignal()
       try {
         const agrees = await runDemo({
+          kind: stack.kind,
           events,
           perSecond: rate ?? defaultRate(events),
           directory: localFolder,

@@ -4,7 +4,8 @@
 import { daysAheadMin, stuckShown, type MaintenanceReport } from '../services/maintenance/maintain.ts'
 import { deliveryTable } from './delivery-text.ts'
 
-export function maintenanceText({ partitions, runningOut, expired, stuck }: MaintenanceReport): string {
+export function maintenanceText(report: MaintenanceReport): string {
+  const { partitions, runningOut, expired, forgotten, hoursCounted, stuck } = report
   const { daysAheadBefore, created, retirement } = partitions
   const lines = [
     ...(runningOut
@@ -18,6 +19,8 @@ export function maintenanceText({ partitions, runningOut, expired, stuck }: Main
         : `kept ${partition}: in use by a long transaction, next time`,
     ),
     ...(expired > 0 ? [`settled ${expired} deliveries as expired`] : []),
+    ...(forgotten > 0 ? [`forgot ${forgotten} idempotency keys, receipts of webhooks and soft bounces`] : []),
+    ...(hoursCounted > 0 ? [`counted ${hoursCounted} hours of the funnel`] : []),
     ...stuckLines(stuck),
   ]
   return lines.length === 0 ? 'nothing to do\n' : `${lines.join('\n')}\n`

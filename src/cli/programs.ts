@@ -60,6 +60,42 @@ export const programs: Readonly<Record<string, Program>> = {
     },
     () => import('../roles/scheduler.ts'),
   ),
+  profiles: role(
+    {
+      name: 'profiles',
+      summary: 'follow people and devices that another service publishes',
+      flags: ['adminPort'],
+      examples: ['profiles'],
+    },
+    () => import('../roles/profiles.ts'),
+  ),
+  gateway: role(
+    {
+      name: 'gateway',
+      summary: 'take notifications and people’s data from services over HTTP',
+      flags: ['adminPort'],
+      examples: ['gateway'],
+    },
+    () => import('../roles/gateway.ts'),
+  ),
+  edge: role(
+    {
+      name: 'edge',
+      summary: 'serve the world: links of messages, preferences, webhooks of providers',
+      flags: ['adminPort'],
+      examples: ['edge'],
+    },
+    () => import('../roles/edge.ts'),
+  ),
+  feedback: role(
+    {
+      name: 'feedback',
+      summary: 'tell what providers and people reported, and stop writing to dead addresses',
+      flags: ['adminPort'],
+      examples: ['feedback'],
+    },
+    () => import('../roles/feedback.ts'),
+  ),
   all: role(
     {
       name: 'all',
@@ -129,10 +165,25 @@ export const programs: Readonly<Record<string, Program>> = {
     summary: 'check, preview, publish and roll back templates',
     load: async () => (await import('./templates.ts')).templatesCommand(),
   },
+  app: {
+    kind: 'command',
+    summary: 'let services in at the gateway, change their secrets, shut them out',
+    load: async () => (await import('./app.ts')).appCommand(),
+  },
   maintain: {
     kind: 'command',
     summary: 'partitions ahead and behind, expired and stuck deliveries',
     load: async () => (await import('./maintain.ts')).maintainCommand(),
+  },
+  doctor: {
+    kind: 'command',
+    summary: 'say what is wrong with what Fanfare stands on, and how to mend it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  lag: {
+    kind: 'command',
+    summary: 'show how far each consumer group is behind, and how fast it works',
+    load: async () => (await import('./lag.ts')).lagCommand(),
   },
   stack: {
     kind: 'command',

@@ -64,7 +64,7 @@ function describeResult(result: SchemaRegistration): string {
   }
 }
 
-function describeDrift(drift: SchemaDrift): string {
+export function describeDrift(drift: SchemaDrift): string {
   const { subject, compatibility } = drift.schema
   switch (drift.kind) {
     case 'missing':

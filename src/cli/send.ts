@@ -11,7 +11,7 @@ import { channelsArgument, dataArgument, durationArgument } from './event-argume
 import { startEventProducer } from './event-producer.ts'
 import { paced } from './paced.ts'
 import { shutdownSignal } from './shutdown-signal.ts'
-import { uuidV7 } from './uuid-v7.ts'
+import { uuidV7 } from '../domain/uuid-v7.ts'
 import { wholeNumberArgument } from './whole-number.ts'
 
 export interface SendFlags {

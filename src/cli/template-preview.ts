@@ -11,6 +11,7 @@ import { pickLocale, type LocalizedContent, type TemplateDraft } from '../domain
 import { missingVariables } from '../domain/template-variables.ts'
 import { createHotPathPool } from '../postgres/hot-path-pool.ts'
 import { loadTemplateVersion } from '../postgres/template-publication.ts'
+import { exampleUrls } from '../services/templates/example-links.ts'
 import { createLiquidEngine } from '../services/templates/liquid.ts'
 import { dataArgument } from './event-arguments.ts'
 import { exitCodes } from './exit-code.ts'
@@ -106,7 +107,7 @@ function preview(draft: TemplateDraft, data: TemplateData, { channel, locale, ou
       process.stdout.write(`  failed: missing_variable (${missing.join(', ')})\n\n`)
       continue
     }
-    const message = engine.render(engine.parseContent(content.content), data)
+    const message = engine.render(engine.parseContent(content.content), data, exampleUrls)
     const htmlPath =
       message.kind === 'email' && out !== undefined ? writeHtml(out, draft, content, message.html) : undefined
     process.stdout.write(`${messageText(message, htmlPath)}\n`)

@@ -2,7 +2,8 @@
  * A notification's timeline as text for a terminal: what was decided, and where each delivery is. Times are UTC, with
  * the time since the event beside them.
  */
-import type { DeliveryTimeline, NotificationTimeline } from '../postgres/timeline.ts'
+import type { DeliveryProgress } from '../domain/stored-delivery.ts'
+import type { NotificationTimeline } from '../postgres/timeline.ts'
 
 /** One paragraph a notification. */
 export function timelineText(timelines: readonly NotificationTimeline[]): string {
@@ -24,7 +25,7 @@ function linesOf(timeline: NotificationTimeline): string[] {
   ]
 }
 
-function deliveryLines(delivery: DeliveryTimeline, createdAtMs: number | null): string[] {
+function deliveryLines(delivery: DeliveryProgress, createdAtMs: number | null): string[] {
   const { channel, state, reason, updatedAtMs, attempt, provider, providerMessageId, nextDueAtMs } = delivery
   const { templateId, templateVersion, locale, deliveryId } = delivery
   const via = provider === null ? '' : `, ${provider}${providerMessageId === null ? '' : ` as ${providerMessageId}`}`

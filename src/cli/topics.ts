@@ -5,9 +5,9 @@ import { Command, InvalidArgumentError } from 'commander'
 import { processEnvironment, readConfiguration } from '../config.ts'
 import { createKafka } from '../kafka/connection.ts'
 import { applyTopics, checkTopics } from '../kafka/topic-administration.ts'
-import type { TopicDrift } from '../kafka/topic-drift.ts'
 import { readTopicFiles, type TopicDefinition } from '../kafka/topic-files.ts'
 import { exitCodes } from './exit-code.ts'
+import { topicDriftText } from './topic-text.ts'
 
 export function topicsCommand(): Command {
   const topics = new Command('topics').description(
@@ -21,10 +21,12 @@ export function topicsCommand(): Command {
     .action(async ({ replicas }: { replicas?: number }) => {
       const { repaired, remaining, refused } = await onCluster(replicas, applyTopics)
       for (const drift of repaired) {
-        process.stdout.write(drift.kind === 'missing' ? `created  ${drift.topic}\n` : `repaired ${describe(drift)}\n`)
+        process.stdout.write(
+          drift.kind === 'missing' ? `created  ${drift.topic}\n` : `repaired ${topicDriftText(drift)}\n`,
+        )
       }
       for (const { topic, code } of refused) process.stdout.write(`refused  ${topic}: ${code}\n`)
-      for (const drift of remaining) process.stdout.write(`remains  ${describe(drift)}\n`)
+      for (const drift of remaining) process.stdout.write(`remains  ${topicDriftText(drift)}\n`)
       if (repaired.length + remaining.length + refused.length === 0) process.stdout.write('nothing to do\n')
       if (remaining.length + refused.length > 0) process.exitCode = exitCodes.failure
     })
@@ -35,7 +37,7 @@ export function topicsCommand(): Command {
     .addHelpText('after', '\nExample:\n  fanfare topics check || fanfare topics apply')
     .action(async ({ replicas }: { replicas?: number }) => {
       const drifts = await onCluster(replicas, checkTopics)
-      for (const drift of drifts) process.stdout.write(`differs  ${describe(drift)}\n`)
+      for (const drift of drifts) process.stdout.write(`differs  ${topicDriftText(drift)}\n`)
       if (drifts.length === 0) process.stdout.write('as declared\n')
       else process.exitCode = exitCodes.failure
     })
@@ -51,13 +53,7 @@ async function onCluster<Result>(replicas: number | undefined, work: Work<Result
   return work(createKafka({ brokers: kafka.brokers, clientId: 'fanfare-topics', log: () => {} }), wanted)
 }
 
-function replicaCount(given: string): number {
+export function replicaCount(given: string): number {
   if (/^[1-9]\d?$/.test(given)) return Number(given)
   throw new InvalidArgumentError('It must be a whole number from 1 to 99.')
-}
-
-function describe(drift: TopicDrift): string {
-  if (drift.kind === 'missing') return `${drift.topic}: missing`
-  const what = drift.kind === 'config' ? drift.key : drift.kind
-  return `${drift.topic}: ${what} is ${drift.actual ?? 'not set'}, declared ${drift.expected ?? 'not set'}`
 }

@@ -8,8 +8,18 @@ import type { z } from 'zod'
 import type { Channel } from '../domain/channel.ts'
 import { apnsSettings, type ApnsSettings } from '../providers/apns/config.ts'
 import { fcmSettings, type FcmSettings } from '../providers/fcm/config.ts'
-import { sendgridSettings, type SendgridSettings } from '../providers/sendgrid/config.ts'
-import { twilioSettings, type TwilioSettings } from '../providers/twilio/config.ts'
+import {
+  sendgridSettings,
+  sendgridWebhookSettings,
+  type SendgridSettings,
+  type SendgridWebhookSettings,
+} from '../providers/sendgrid/config.ts'
+import {
+  twilioSettings,
+  twilioWebhookSettings,
+  type TwilioSettings,
+  type TwilioWebhookSettings,
+} from '../providers/twilio/config.ts'
 import { orderedListOf, type Variable } from './variable.ts'
 
 /** A provider with its settings, as a role's wiring takes it. */
@@ -20,6 +30,16 @@ export type ConfiguredProvider =
   | { name: 'sendgrid'; settings: SendgridSettings }
 
 export type ProviderName = ConfiguredProvider['name']
+
+/** What is needed to read a provider's webhooks, and none of what is needed to send: the edge faces the world. */
+export type ConfiguredWebhooks =
+  | { name: 'twilio'; settings: TwilioWebhookSettings }
+  | { name: 'sendgrid'; settings: SendgridWebhookSettings }
+
+/** Providers that report by webhook; a part of their settings each. */
+export const webhookSettings: {
+  [Name in ConfiguredWebhooks['name']]: z.ZodObject & z.ZodType<Extract<ConfiguredWebhooks, { name: Name }>['settings']>
+} = { twilio: twilioWebhookSettings, sendgrid: sendgridWebhookSettings }
 
 /** By channel, most preferred first. */
 export const providerOrder = {
@@ -123,7 +143,16 @@ export const providerSettings: {
     schema: twilioSettings,
     variables: {
       accountSid: { meaning: 'Account', expectation: 'AC and 32 hexadecimal digits', secret: 'no' },
-      authToken: { meaning: 'Authentication token of the account', expectation: 'a token', secret: 'yes' },
+      authToken: {
+        meaning: 'Authentication token of the account; its webhooks are signed by it',
+        expectation: 'a token',
+        secret: 'yes',
+      },
+      nextAuthToken: {
+        meaning: 'The token that is about to replace it: webhooks signed by it are taken too',
+        expectation: 'a token',
+        secret: 'yes',
+      },
       from: {
         meaning: 'Sending number or messaging service',
         expectation: 'an E.164 number, or MG and 32 hexadecimal digits',
@@ -146,6 +175,12 @@ export const providerSettings: {
       fromName: { meaning: 'Name shown beside the sending address', expectation: 'a name', secret: 'no' },
       endpoint: httpEndpoint,
       timeoutMs: timeoutUpTo(60_000),
+      webhookPublicKey: {
+        meaning:
+          'Verification key of the Event Webhook, several while one is replaced; none means that the edge takes no events',
+        expectation: 'one or more public keys as SendGrid shows them, separated by commas',
+        secret: 'no',
+      },
     },
   },
 }

@@ -8,7 +8,9 @@ import {
   caps,
   hostsAndPorts,
   httpService,
+  numberedKeys,
   oneOf,
+  optionalBaseUrl,
   optionalUserId,
   secretKey,
   text,
@@ -18,6 +20,10 @@ import {
   type ValueOf,
   type Variable,
 } from './variable.ts'
+
+/** Whose stack demo and tests run on: their own, the containers of docker-compose.yml, or what the environment names. */
+export const stackKinds = ['local', 'docker', 'external'] as const
+export type StackKind = (typeof stackKinds)[number]
 
 export const sections = {
   kafka: {
@@ -108,6 +114,66 @@ export const sections = {
       minBytes: 32,
     }),
   },
+  links: {
+    edgeUrl: optionalBaseUrl({
+      name: 'FANFARE_EDGE_URL',
+      meaning: 'Where the world reaches the edge: what links in messages begin with; empty puts no links into messages',
+    }),
+    keys: numberedKeys({
+      name: 'FANFARE_LINK_KEYS',
+      meaning: 'Keys of the links in messages: the first signs, all verify; senders and edges need the same',
+      minBytes: 32,
+      keysMax: 8,
+    }),
+  },
+  gateway: {
+    host: text({
+      name: 'FANFARE_GATEWAY_HOST',
+      // Loopback unless somebody says otherwise, as for the admin port.
+      meaning: 'Where the gateway listens for services',
+      pattern: /^[\w.:-]{1,255}$/,
+      expectation: 'a host name or an IP address',
+      default: '127.0.0.1',
+    }),
+    port: wholeNumber({
+      name: 'FANFARE_GATEWAY_PORT',
+      meaning: 'Port of the gateway; 0 takes any free one',
+      min: 0,
+      max: 65_535,
+      default: '8080',
+    }),
+    trustedProxies: wholeNumber({
+      name: 'FANFARE_GATEWAY_TRUSTED_PROXIES',
+      meaning: 'Proxies of ours in front of the gateway: so many entries of X-Forwarded-For are believed',
+      min: 0,
+      max: 10,
+      default: '0',
+    }),
+  },
+  edge: {
+    host: text({
+      name: 'FANFARE_EDGE_HOST',
+      // Loopback unless somebody says otherwise, as for the admin port.
+      meaning: 'Where the edge listens for the world',
+      pattern: /^[\w.:-]{1,255}$/,
+      expectation: 'a host name or an IP address',
+      default: '127.0.0.1',
+    }),
+    port: wholeNumber({
+      name: 'FANFARE_EDGE_PORT',
+      meaning: 'Port of the edge; 0 takes any free one',
+      min: 0,
+      max: 65_535,
+      default: '8088',
+    }),
+    trustedProxies: wholeNumber({
+      name: 'FANFARE_EDGE_TRUSTED_PROXIES',
+      meaning: 'Proxies of ours in front of the edge: so many entries of X-Forwarded-For are believed',
+      min: 0,
+      max: 10,
+      default: '0',
+    }),
+  },
   routing: {
     userCaps: caps({
       name: 'FANFARE_USER_CAPS',
@@ -154,6 +220,15 @@ export const sections = {
     onCallUserId: optionalUserId({
       name: 'FANFARE_ON_CALL_USER_ID',
       meaning: 'The user who is notified of failures that repeat, by the category fanfare-alert; empty: nobody',
+    }),
+  },
+  stack: {
+    kind: oneOf({
+      name: 'FANFARE_STACK',
+      meaning:
+        'What the demo runs on: a stack of its own, the containers of docker-compose.yml, or the addresses above',
+      words: stackKinds,
+      default: 'local',
     }),
   },
 } as const satisfies Record<string, Record<string, Variable>>

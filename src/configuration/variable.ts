@@ -111,6 +111,23 @@ export function url(options: Description & { schemes: readonly string[] }): Vari
   return { ...description, expectation, schema, secret: 'url' }
 }
 
+/** A public base URL without credentials, query, fragment and a slash at the end; empty text where there is none. */
+export function optionalBaseUrl(options: Omit<Description, 'default'>): Variable<string> {
+  const schema = z
+    .string()
+    .refine((text) => text === '' || isBaseUrl(text))
+    .transform((text) => (text === '' ? '' : new URL(text).href.replace(/\/+$/, '')))
+  const expectation = 'a URL beginning with http:// or https://, without credentials and query, or nothing'
+  return { ...options, default: '', expectation, schema, secret: 'url' }
+}
+
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password, search, hash } = new URL(text)
+  if (protocol !== 'http:' && protocol !== 'https:') return false
+  return hostname !== '' && [username, password, search, hash].every((part) => part === '')
+}
+
 /** An HTTP service with its credentials apart, since no HTTP client takes them inside the URL. */
 export interface HttpService {
   /** Without credentials and without a slash at the end. */
@@ -150,6 +167,34 @@ export function secretKey(options: Description & { minBytes: number }): Variable
     .transform((key): Uint8Array => Buffer.from(key, /^[0-9a-f]+$/i.test(key) ? 'hex' : 'base64'))
     .refine((bytes) => bytes.length >= minBytes)
   return { ...description, expectation: `at least ${minBytes} random bytes as hex or base64`, schema, secret: 'yes' }
+}
+
+/** One of several keys that are in use side by side, so that the first can be replaced while the others still hold. */
+export interface NumberedKey {
+  /** From 0 to 255: it fits one byte of what the key signs. */
+  id: number
+  secret: Uint8Array
+}
+
+/** `1:<base64>,2:<base64>`: the first signs, all verify; none where the text is empty. */
+export function numberedKeys(
+  options: Omit<Description, 'default'> & { minBytes: number; keysMax: number },
+): Variable<NumberedKey[]> {
+  const { minBytes, keysMax, ...description } = options
+  const schema = z
+    .string()
+    .transform(splitList)
+    .pipe(z.array(z.string().regex(/^\d{1,3}:[\w+/-]+={0,2}$/)).max(keysMax))
+    .transform((list) => list.map(numberedKeyOf))
+    .refine((keys) => keys.every(({ id, secret }) => id <= 255 && secret.length >= minBytes))
+    .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length)
+  const expectation = `at most ${keysMax} keys as id:base64, separated by commas; ids from 0 to 255, none twice; at least ${minBytes} random bytes each; or nothing`
+  return { ...description, default: '', expectation, schema, secret: 'yes' }
+}
+
+function numberedKeyOf(text: string): NumberedKey {
+  const [id = '', secret = ''] = text.split(':')
+  return { id: Number(id), secret: Buffer.from(secret, 'base64') }
 }
 
 function splitList(list: string): string[] {

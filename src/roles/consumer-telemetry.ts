@@ -2,47 +2,41 @@
  * From what a consumer reports to log lines and metrics. Exceptional events are logged, regular ones counted.
  */
 import type { ConsumerEvent, ReportConsumerEvent } from '../kafka/consumer-event.ts'
-import type { ConsumerMetrics } from '../telemetry/consumer-metrics.ts'
+import type { PartitionProgress } from '../kafka/partition-progress.ts'
+import type { ConsumerMetrics, GroupProgress } from '../telemetry/consumer-metrics.ts'
+import { createDrainEstimate, type DrainEstimate } from '../telemetry/drain-estimate.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 export interface ConsumerTelemetryOptions {
   group: string
   metrics: ConsumerMetrics
   log: Logger
+  /** Monotonic ms; the process's own where none is given. */
+  clock?: () => number
 }
 
-export function consumerTelemetry({ group, metrics, log }: ConsumerTelemetryOptions): ReportConsumerEvent {
+export function consumerTelemetry(options: ConsumerTelemetryOptions): ReportConsumerEvent {
+  const { group, metrics, log, clock = () => performance.now() } = options
   const logger = log.child({ group })
-  const lag = createLag(group, metrics)
+  const progress = createProgress(group, metrics, clock)
   const commits = createCommitStreak(logger)
   return (event) => {
-    count(event, { group, metrics, lag })
+    progress(event)
+    count(event, group, metrics)
     tell(event, logger)
     commits(event)
   }
 }
 
-interface Counting {
-  group: string
-  metrics: ConsumerMetrics
-  lag: Lag
-}
-
-function count(event: ConsumerEvent, { group, metrics, lag }: Counting): void {
+function count(event: ConsumerEvent, group: string, metrics: ConsumerMetrics): void {
   switch (event.kind) {
     case 'fetched':
       metrics.consumedRecords.inc({ group, topic: event.topic }, event.records)
-      metrics.inFlightRecords.inc({ group }, event.records)
-      metrics.lastContactTimestamp.setToCurrentTime({ group })
-      return lag.fetched(event)
-    case 'completed':
-      return metrics.inFlightRecords.dec({ group }, event.records)
+      return metrics.lastContactTimestamp.setToCurrentTime({ group })
     case 'committed':
-      return lag.committed(event)
+      return metrics.committedRecords.inc({ group, topic: event.topic }, event.records)
     case 'joined':
-      metrics.rebalances.inc({ group })
-      // Lost partitions are another member's to count.
-      return event.lost > 0 ? lag.forget() : undefined
+      return metrics.rebalances.inc({ group })
     case 'paused':
     case 'resumed':
       return metrics.pausedPartitions.inc({ group, reason: event.reason }, event.kind === 'paused' ? 1 : -1)
@@ -52,6 +46,8 @@ function count(event: ConsumerEvent, { group, metrics, lag }: Counting): void {
       return metrics.deadLetters.inc({ group, topic: event.topic, reason: event.reason })
     case 'offset_reset':
       return metrics.offsetResets.inc({ group, topic: event.topic })
+    case 'started':
+    case 'completed':
     case 'rebalancing':
     case 'commit_failed':
     case 'dependency_recovered':
@@ -97,6 +93,7 @@ function tell(event: ConsumerEvent, logger: Logger): void {
       return logger.fatal(event, 'work waits and nothing moves')
     case 'rebalancing':
       return logger.debug(event, 'consumer')
+    case 'started':
     case 'commit_failed':
     case 'fetched':
     case 'completed':
@@ -124,48 +121,57 @@ function createCommitStreak(logger: Logger): ReportConsumerEvent {
 /** A rebalance costs one or two. */
 const toldFailures = 3
 
-interface Lag {
-  fetched(event: Extract<ConsumerEvent, { kind: 'fetched' }>): void
-  committed(event: Extract<ConsumerEvent, { kind: 'committed' }>): void
-  forget(): void
-}
+/** What the runtime tells of its partitions, as topics: summed, and with the time that their lag takes to drain. */
+function createProgress(group: string, metrics: ConsumerMetrics, clock: () => number): ReportConsumerEvent {
+  const estimateOf = new Map<string, DrainEstimate>()
+  let partitions: () => PartitionProgress[] = () => []
+  let forget = () => {}
 
-interface PartitionFigures {
-  topic: string
-  highWatermark: bigint
-  /** What is committed; until the first commit, where this member began. */
-  position: bigint
-}
-
-function createLag(group: string, metrics: ConsumerMetrics): Lag {
-  const figuresOf = new Map<string, PartitionFigures>()
-
-  function update(topic: string): void {
-    let lag = 0n
-    for (const { topic: ofTopic, highWatermark, position } of figuresOf.values()) {
-      if (ofTopic === topic && highWatermark > position) lag += highWatermark - position
-    }
-    metrics.lagMessages.set({ group, topic }, Number(lag))
+  function estimate(topic: string): DrainEstimate {
+    const known = estimateOf.get(topic)
+    if (known !== undefined) return known
+    const created = createDrainEstimate(clock)
+    estimateOf.set(topic, created)
+    return created
   }
 
-  return {
-    fetched: ({ topic, partition, firstOffset, highWatermark }) => {
-      const own = figuresOf.get(`${topic}/${partition}`)
-      if (own === undefined) {
-        const begun = { topic, highWatermark, position: firstOffset }
-        figuresOf.set(`${topic}/${partition}`, begun)
-      } else {
-        own.highWatermark = highWatermark
+  /** Lag that waits for its time is not there to be drained. */
+  function observeLag(topic: string, committed: number): void {
+    const drainable = partitions().filter((each) => each.topic === topic && !each.notDue)
+    estimate(topic).observe(
+      sum(drainable, ({ lag }) => lag),
+      committed,
+    )
+  }
+
+  function progress(): GroupProgress {
+    const byTopic = Map.groupBy(partitions(), ({ topic }) => topic)
+    const topics = [...byTopic].map(([topic, owned]) => {
+      observeLag(topic, 0)
+      const oldest = owned.flatMap(({ oldestMs }) => oldestMs ?? [])
+      return {
+        topic,
+        assignedPartitions: owned.length,
+        lag: sum(owned, ({ lag }) => lag),
+        secondsToDrain: estimate(topic).seconds(),
+        queued: sum(owned, ({ queued }) => queued),
+        running: sum(owned, ({ running }) => running),
+        oldestMs: oldest.length === 0 ? undefined : Math.min(...oldest),
       }
-      update(topic)
-    },
-    committed: ({ topic, partition, offset }) => {
-      const own = figuresOf.get(`${topic}/${partition}`)
-      if (own === undefined) return
-      if (offset > own.position) metrics.committedRecords.inc({ group, topic }, Number(offset - own.position))
-      own.position = offset
-      update(topic)
-    },
-    forget: () => figuresOf.clear(),
+    })
+    return { group, topics }
   }
+
+  return (event) => {
+    if (event.kind === 'started') {
+      partitions = event.progress
+      forget = metrics.observe(progress)
+    } else if (event.kind === 'stopped') forget()
+    else if (event.kind === 'fetched') observeLag(event.topic, 0)
+    else if (event.kind === 'committed') observeLag(event.topic, event.records)
+  }
+}
+
+function sum(partitions: readonly PartitionProgress[], measure: (partition: PartitionProgress) => number): number {
+  return partitions.reduce((total, partition) => total + measure(partition), 0)
 }

@@ -79,7 +79,7 @@ export async function startRouters(
   const cache = createProfileCache({
     redis,
     keyPrefix: configuration.topics.prefix,
-    failed: (operation) => metrics.cacheFailures.inc({ operation }),
+    failed: (operation) => infrastructure.profileCacheMetrics.failures.inc({ operation }),
   })
   const caps = createCaps({
     redis,

@@ -1,13 +1,13 @@
 /**
  * The frame of every role: configuration, log, metrics, admin server, and the order in which all of it starts and stops.
  */
-import { createRequire } from 'node:module'
 import { readConfiguration, type Configuration, type SectionName } from '../config.ts'
 import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { startAdminServer } from '../telemetry/admin-server.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { createRegistry } from '../telemetry/metrics.ts'
 import { openInfrastructure, sharedSections, type Infrastructure } from './infrastructure.ts'
+import { packageVersion } from './package-version.ts'
 import type { RoleContext } from './role.ts'
 
 /** Liveness: no fetch and no heartbeat for so many sessions means that the consumer is dead, whatever it says. */
@@ -91,9 +91,4 @@ export async function runRole<Section extends SectionName>(
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-}
-
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-  return version
 }

@@ -7,25 +7,20 @@ import { lanes } from '../domain/channel.ts'
 import { DependencyUnavailable } from '../domain/dependency-unavailable.ts'
 import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { settlesWithin } from '../kafka/settles-within.ts'
-import { createHotPathPool } from '../postgres/hot-path-pool.ts'
-import { withMaintenance } from '../postgres/maintenance.ts'
+import { standardPartitionRange } from '../postgres/partitions.ts'
 import { createScheduledNotifications } from '../postgres/scheduled-notifications.ts'
-import { expiredStatus } from '../services/maintenance/expired-status.ts'
-import { createMaintainer, type MaintenanceReport } from '../services/maintenance/maintain.ts'
+import type { MaintenanceReport } from '../services/maintenance/maintain.ts'
 import { createScheduler } from '../services/scheduler/scheduler.ts'
+import { createMaintenanceMetrics } from '../telemetry/maintenance-metrics.ts'
 import { createSchedulerMetrics } from '../telemetry/scheduler-metrics.ts'
-import { deliverySections, openDeliveryInfrastructure, sha1, type DeliveryInfrastructure } from './infrastructure.ts'
+import { deliverySections, openDeliveryInfrastructure, type DeliveryInfrastructure } from './infrastructure.ts'
+import { openMaintenance, publishExpired, stuckAfterByDefaultMs } from './maintenance.ts'
 import type { RoleContext } from './role.ts'
 import { closingAfter, runRole, type RoleParts } from './running-role.ts'
 
 /** What schedulers read besides what all roles with deliveries read. */
 export const schedulerSections = ['scheduler', 'postgres'] as const
 export type SchedulersConfiguration = Pick<Configuration, (typeof schedulerSections)[number]>
-
-/** Reading a day's partition whole may take long. */
-const readingTimeoutMs = 120_000
-/** Nothing may move a delivery for so long before it is reported. */
-const stuckAfterMs = 3_600_000
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
@@ -64,6 +59,7 @@ function startResuming(infrastructure: DeliveryInfrastructure, pacePerSecond: nu
       sleep: pause,
       observe: (observation) => {
         const { lane } = observation
+        if (observation.kind === 'looked') return metrics.lastLookTimestamp.setToCurrentTime({ lane })
         if (observation.kind === 'resumed') {
           metrics.resumptions.inc({ lane }, observation.count)
           return metrics.lateness.observe({ lane }, observation.latestMs / 1_000)
@@ -89,35 +85,27 @@ function startMaintaining(
   infrastructure: DeliveryInfrastructure,
   { url, everyMs }: { url: string; everyMs: number },
 ): { stop(): Promise<void> } {
-  const { log, producer, topics, statusWriter, now } = infrastructure
-  const pool = createHotPathPool({
+  const { log } = infrastructure
+  const maintenance = openMaintenance({
     url,
     applicationName: 'fanfare-scheduler-maintenance',
-    maxConnections: 1,
-    statementTimeoutMs: readingTimeoutMs,
-    readsPartitions: true,
+    publishExpired: (expired) => publishExpired(expired, infrastructure),
   })
-  const maintainer = createMaintainer()
+  infrastructure.poolMetrics.observe('maintenance', maintenance.connections)
+  const metrics = createMaintenanceMetrics(infrastructure.registry)
   const stopping = new AbortController()
 
   async function round(): Promise<void> {
-    await withMaintenance(url, pool, async (maintenance) => {
-      const publishExpired: Parameters<typeof maintainer.run>[0]['publishExpired'] = (expired) =>
-        producer.send(
-          expired.map((row) => ({
-            topic: topics.deliveryStatus,
-            key: row.notificationId,
-            value: statusWriter.encode(expiredStatus(row, now(), sha1)),
-            headers: {},
-          })),
-        )
-      tell(await maintainer.run({ ...maintenance, publishExpired }, stuckAfterMs))
-    })
+    const report = await maintenance.round(stuckAfterByDefaultMs)
+    if (report !== undefined) tell(report)
   }
 
-  function tell({ partitions, runningOut, expired, stuck }: MaintenanceReport): void {
+  function tell({ partitions, runningOut, expired, forgotten, stuck }: MaintenanceReport): void {
     const { daysAheadBefore, created, retirement } = partitions
-    const summary = { daysAheadBefore, created: created.length, dropped: retirement.dropped.length, expired }
+    const dropped = retirement.dropped.length
+    const summary = { daysAheadBefore, created: created.length, dropped, expired, forgotten }
+    const partitionsUntilMs = Date.parse(partitions.today) + (standardPartitionRange.daysAhead + 1) * 86_400_000
+    metrics.maintained({ partitionsUntilMs, stuck: stuck.length, expired })
     if (runningOut) log.error(summary, 'day partitions were running out')
     else log.info(summary, 'maintained')
     if (stuck.length > 0) log.error({ stuck: stuck.length }, 'deliveries are stuck: fanfare maintain lists them')
@@ -135,7 +123,7 @@ function startMaintaining(
     stop: async () => {
       stopping.abort()
       await ended
-      await pool.close()
+      await maintenance.close()
     },
   }
 }

@@ -2,12 +2,15 @@
  * The sender of one channel and lane: channel topic → provider, statuses and dead letters.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Configuration } from '../config.ts'
 import type { ConfiguredProvider } from '../configuration/provider-settings.ts'
 import { requestChannelOf, type Channel, type Lane } from '../domain/channel.ts'
+import { messageLinksOf } from '../domain/message-links.ts'
 import { answerGraceMs, type Provider } from '../domain/provider.ts'
 import { deadLetterRecord, redactedLine } from '../kafka/dead-letter.ts'
 import { startHandOffConsumer } from '../kafka/hand-off-consumer.ts'
 import { createAvroReader } from '../kafka/registry/avro-reader.ts'
+import type { AvroWriter } from '../kafka/registry/avro-writer.ts'
 import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { createDeliveries } from '../postgres/deliveries.ts'
 import { createTemplates } from '../postgres/templates.ts'
@@ -29,6 +32,7 @@ import {
   sha256,
   type DeliveryInfrastructure,
 } from './infrastructure.ts'
+import { linkMaking } from './link-keys.ts'
 import { createProvider, preferredProvider } from './providers.ts'
 import type { RoleContext } from './role.ts'
 import { closingAfter, runRole, type RoleParts } from './running-role.ts'
@@ -46,10 +50,19 @@ export interface SendersConfiguration {
   onCallUserId: number | null
   hashKey: Uint8Array
   providers: Readonly<Record<Channel, ConfiguredProvider[]>>
+  links: Configuration['links']
 }
 
 /** What the role reads of the configuration besides what every role does. */
-export const senderSections = ['channel', 'lane', 'sender', 'addresses', 'providers', ...deliverySections] as const
+export const senderSections = [
+  'channel',
+  'lane',
+  'sender',
+  'addresses',
+  'providers',
+  'links',
+  ...deliverySections,
+] as const
 
 export async function run(context: RoleContext): Promise<void> {
   await runRole(
@@ -57,10 +70,10 @@ export async function run(context: RoleContext): Promise<void> {
       role: 'sender',
       sections: senderSections,
       start: async (infrastructure, own) => {
-        const { channel, lane, sender, addresses, providers } = own
+        const { channel, lane, sender, addresses, providers, links } = own
         const opened = await openDeliveryInfrastructure(infrastructure, own)
         const served = [{ channel: channel.channel, lane: lane.lane }]
-        const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers })
+        const senders = await startSenders(opened, served, { ...sender, hashKey: addresses.hashKey, providers, links })
         return closingAfter(senders, opened)
       },
     },
@@ -75,8 +88,10 @@ export async function startSenders(
 ): Promise<RoleParts> {
   // Before the first record: a sender that is started again on a paused channel must not call.
   const pauses = await openChannelPauses(infrastructure, served)
+  const feedbackWriter = await infrastructure.openFeedbackWriter()
+  const shared = { configuration, pauses, feedbackWriter }
   const started = await Promise.all(
-    served.map(({ channel, lane }) => startSender(infrastructure, { channel, lane, configuration, pauses })),
+    served.map(({ channel, lane }) => startSender(infrastructure, { channel, lane, ...shared })),
   )
   return {
     consumers: started.map(({ consumer }) => consumer),
@@ -92,11 +107,12 @@ interface SenderStart {
   lane: Lane
   configuration: SendersConfiguration
   pauses: ChannelPauses
+  feedbackWriter: AvroWriter<'ProviderFeedback'>
 }
 
 async function startSender(
   infrastructure: DeliveryInfrastructure,
-  { channel, lane, configuration, pauses }: SenderStart,
+  { channel, lane, configuration, pauses, feedbackWriter }: SenderStart,
 ): Promise<{ consumer: RunningConsumer; provider: Provider }> {
   const { topics, kafka, producer, consumerMetrics, log, now, fatal, processId } = infrastructure
   const { concurrency, leaseMs } = configuration
@@ -110,7 +126,11 @@ async function startSender(
     callBudgetMs: configured.settings.timeoutMs + answerGraceMs,
     owner: processId,
   }
-  const own = { provider, pause: pauses.of(settings) }
+  const own: OwnPorts = {
+    provider,
+    pause: pauses.of(settings),
+    encodeFeedback: (feedback) => feedbackWriter.encode(feedback),
+  }
   const group = topics.group('sender', channel, lane)
   const { sessionTimeoutMs, drainBudgetMs, chunkSize } = infrastructure.configuration.consumer
   const consumer = await startHandOffConsumer({
@@ -138,19 +158,25 @@ async function startSender(
   return { consumer, provider }
 }
 
+type OwnPorts = Pick<SenderPorts, 'provider' | 'pause' | 'encodeFeedback'>
+
 function senderPorts(
   infrastructure: DeliveryInfrastructure,
-  own: Pick<SenderPorts, 'provider' | 'pause'>,
-  { hashKey, onCallUserId }: SendersConfiguration,
+  own: OwnPorts,
+  { hashKey, onCallUserId, links }: SendersConfiguration,
   settings: SenderSettings,
 ): SenderPorts {
   const { pool, producer, schemas, statusWriter, topics, now } = infrastructure
   const templates = createTemplates(pool)
   const hash = addressHasher(hashKey)
+  const making = linkMaking(links)
   return {
     reader: commandReader(schemas),
     rows: createDeliveries(pool),
-    renderer: createRenderer((keys) => templates.loadContents(keys)),
+    renderer: createRenderer(
+      (keys) => templates.loadContents(keys),
+      making === undefined ? undefined : (delivery) => messageLinksOf(delivery, making),
+    ),
     ...own,
     publish: (records) => producer.send(records),
     deadLetter: (topic, record, reason) => deadLetterRecord(topic, record, reason, null),
@@ -201,6 +227,8 @@ function senderTelemetry(
           status: observation.status.status,
           reason: observation.status.reason ?? '',
         })
+      case 'waiting':
+        return deliveryMetrics.retries.inc({ channel, lane, rung: observation.rung })
       case 'dead_letter': {
         const { topic, reason } = observation
         return consumerMetrics.deadLetters.inc({ group, topic, reason })

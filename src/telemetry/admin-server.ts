@@ -33,7 +33,7 @@ export interface AdminServer {
 }
 
 /** How long an answer that is being written may take once the server stops. */
-const stopLimitMs = 1_000
+export const stopLimitMs = 1_000
 
 /** A request whose headers or body take longer than this is cut off: it comes from no scraper. */
 const requestLimitMs = 10_000

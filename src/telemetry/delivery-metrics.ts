@@ -2,6 +2,7 @@
  * What becomes of notifications and deliveries: decisions, claims, provider calls, and how long it all took.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Lane } from '../domain/channel.ts'
 
 export interface DeliveryMetrics {
   /** status: a `Status`; reason: a `StatusReason`, or empty where the status needs none. */
@@ -11,7 +12,9 @@ export interface DeliveryMetrics {
   /** outcome: an `OutcomeKind`; reason: a `ProviderReason`, or empty for accepted. */
   providerCalls: Counter<'channel' | 'provider' | 'outcome' | 'reason'>
   providerCallDuration: Histogram<'channel' | 'provider'>
-  /** From the requested record's creation to the provider's acceptance. */
+  /** rung: 10s | 1m | 10m | 1h */
+  retries: Counter<'channel' | 'lane' | 'rung'>
+  /** From the moment at which its time had come to the provider's acceptance. */
   endToEndLatency: Histogram<'lane' | 'channel'>
   /** reason: a `ProviderReason`. Once for each window in which it came too often. */
   repeatedFailures: Counter<'channel' | 'reason'>
@@ -24,8 +27,20 @@ export interface DeliveryMetrics {
 /** Seconds. Providers answer within tens of milliseconds on a good day and are cut off by their time-out. */
 const callBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30]
 
-/** Seconds. From the few milliseconds of an idle pipeline over the rungs of the retry ladder to an hour of outage. */
-const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
+/**
+ * The objective: of what providers accept, `ratio` is accepted within so many seconds of its time. A share of nothing
+ * cannot be asked of the deliveries that are never accepted: those show as lag, failures and dead letters.
+ */
+export const latencyObjectives: Record<Lane, { seconds: number; ratio: number }> = {
+  transactional: { seconds: 30, ratio: 0.99 },
+  bulk: { seconds: 900, ratio: 0.99 },
+}
+
+/**
+ * Seconds. From the few milliseconds of an idle pipeline over the rungs of the retry ladder to an hour of outage; both
+ * objectives are bounds of a bucket, for only there a share can be told exactly.
+ */
+export const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
 
 /** Registers the metrics; once per registry. */
 export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
@@ -56,9 +71,15 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
       buckets: callBuckets,
       registers,
     }),
+    retries: new Counter({
+      name: 'fanfare_retries_total',
+      help: 'Deliveries that a sender put on a rung of the ladder, to be tried again or looked at again.',
+      labelNames: ['channel', 'lane', 'rung'],
+      registers,
+    }),
     endToEndLatency: new Histogram({
       name: 'fanfare_end_to_end_latency_seconds',
-      help: 'From the creation of the requested record to the acceptance by the provider.',
+      help: 'From the creation of the request, or the end of what it waited for on purpose, to the acceptance by the provider.',
       labelNames: ['lane', 'channel'],
       buckets: latencyBuckets,
       registers,

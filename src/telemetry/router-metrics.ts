@@ -6,8 +6,6 @@ import { Counter, type Registry } from 'prom-client'
 export interface RouterMetrics {
   /** result: hit | miss */
   profileReads: Counter<'result'>
-  /** operation: read | store; Redis was away or slow. */
-  cacheFailures: Counter<'operation'>
   /** operation: reserve | release; Redis was away or slow, and nobody counted. */
   capFailures: Counter<'operation'>
   deferrals: Counter<'reason'>
@@ -23,12 +21,6 @@ export function createRouterMetrics(registry: Registry): RouterMetrics {
       name: 'fanfare_profile_cache_reads_total',
       help: 'Profiles asked of the cache.',
       labelNames: ['result'],
-      registers,
-    }),
-    cacheFailures: new Counter({
-      name: 'fanfare_profile_cache_failures_total',
-      help: 'Calls of the cache that failed; routing went on without.',
-      labelNames: ['operation'],
       registers,
     }),
     capFailures: new Counter({

@@ -18,11 +18,12 @@ const limitMs = 60_000
 /**
  * Runs `fanfare <args>` to its end. The FANFARE_* variables of this process are not passed on.
  * @param terminateAt SIGTERM follows once this has been printed.
+ * @param environment on top of what leads to the pipeline's world.
  */
 export function runCommand(
   { topics, database }: Pipeline,
   args: readonly string[],
-  { terminateAt }: { terminateAt?: RegExp } = {},
+  { terminateAt, environment = {} }: { terminateAt?: RegExp; environment?: Readonly<Record<string, string>> } = {},
 ): Promise<CommandRun> {
   const { brokers, registryUrl } = readStackEnvironment()
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('FANFARE_'))
@@ -32,6 +33,7 @@ export function runCommand(
     FANFARE_TOPIC_PREFIX: topics.usersChanged.slice(0, -'users.changed'.length),
     FANFARE_REGISTRY_URL: registryUrl,
     FANFARE_POSTGRES_URL: database.url,
+    ...environment,
   }
   return new Promise((resolve) => {
     const options = { cwd: projectFolder, env, timeout: limitMs }

@@ -22,6 +22,8 @@ export interface RoleProcess {
   killsItself(): Promise<void>
   /** The last lines of its log that were not asked for before. */
   newLogTail(): string
+  /** The port of a door, as its log says. */
+  port(door: 'gateway' | 'edge' | 'admin'): number
 }
 
 export interface RoleOptions {
@@ -34,6 +36,8 @@ export interface RoleOptions {
   program?: string
 }
 
+/** Several may run side by side. */
+const anyPorts = { FANFARE_EDGE_PORT: '0', FANFARE_GATEWAY_PORT: '0' }
 const projectFolder = join(import.meta.dirname, '../..')
 const startLimitMs = 30_000
 const killsItselfLimitMs = 40_000
@@ -49,7 +53,7 @@ export async function startRole(options: RoleOptions): Promise<RoleProcess> {
       program: process.execPath,
       arguments: [program, ...command],
       workingDirectory: projectFolder,
-      environment: { ...withoutFanfare(process.env), ...environment, FANFARE_ADMIN_PORT: '0' },
+      environment: { ...withoutFanfare(process.env), ...anyPorts, ...environment, FANFARE_ADMIN_PORT: '0' },
     },
     { setpriv: 'setpriv', logFile },
   )
@@ -94,6 +98,11 @@ export async function startRole(options: RoleOptions): Promise<RoleProcess> {
       kill: () => (ended ??= kill()),
       killsItself: () => (ended ??= killsItself()),
       newLogTail,
+      port: (door) => {
+        const line = logLines().find((each) => each.includes(`"${door}Port":`))
+        assert.ok(line !== undefined, `${name} has no ${door}`)
+        return Number(new RegExp(`"${door}Port":(\\d+)`).exec(line)?.[1])
+      },
     }
   } catch (error) {
     await kill()

@@ -13,6 +13,7 @@ import type { Audit } from '../../postgres/audit.ts'
 
 export interface Witnesses {
   published: Evidence['published']
+  reports: Evidence['reports']
   ledger: Ledger
   audit: Audit
   kafka: KafkaConnection
@@ -22,9 +23,10 @@ export interface Witnesses {
 
 /** To be called when nothing moves any more: the three are read one after the other. */
 export async function gatherEvidence(witnesses: Witnesses): Promise<Evidence> {
-  const { published, ledger, audit } = witnesses
+  const { published, reports, ledger, audit } = witnesses
   return {
     published,
+    reports,
     calls: [...ledger.entries()],
     notifications: await collect(audit.notifications()),
     deliveries: await collect(audit.deliveries()),
@@ -55,9 +57,10 @@ async function readStatuses({
       for (const decoded of await reader.decodeChunk(records.map(({ value }) => value))) {
         if (decoded.kind === 'poison') throw new Error(`the status topic holds what cannot be read: ${decoded.reason}`)
         // Only what is compared: a million whole records would not fit.
-        const { statusId, notificationId, source, deliveryId, channel, status, reason, plannedDeliveries } =
-          decoded.value
-        statuses.push({ statusId, notificationId, source, deliveryId, channel, status, reason, plannedDeliveries })
+        const { statusId, notificationId, source, deliveryId, channel } = decoded.value
+        const { status, reason, plannedDeliveries, automatic } = decoded.value
+        const compared = { status, reason, plannedDeliveries, automatic }
+        statuses.push({ statusId, notificationId, source, deliveryId, channel, ...compared })
       }
     },
   })

@@ -12,7 +12,7 @@ import type { Outcome, PublishedEvent } from '../../local/demo/predictions.ts'
 import type { Script, ScriptedEvent } from '../../local/demo/script.ts'
 import type { EventProducer, LanedEvent } from '../event-producer.ts'
 import { paced } from '../paced.ts'
-import { uuidV7 } from '../uuid-v7.ts'
+import { uuidV7 } from '../../domain/uuid-v7.ts'
 
 export interface PublishingOptions {
   producer: EventProducer

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFinal } from '../../domain/delivery-state.ts'
+import { isSent } from '../../local/reconciliation/deliveries.ts'
 import type { Tally } from '../../postgres/audit.ts'
 
 export interface Progress {
@@ -54,7 +55,7 @@ function progressOf({ notifications, deliveries }: Tally): Progress {
   }
   for (const { state, count } of deliveries) {
     if (!isFinal(state)) progress.open += count
-    else if (state === 'sent') progress.sent += count
+    else if (isSent({ state })) progress.sent += count
     else progress.ended += count
   }
   return progress

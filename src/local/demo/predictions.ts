@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { deliveryIdOf, type Digest } from '../../domain/identity.ts'
 import { isSent } from '../reconciliation/deliveries.ts'
+import { isReported } from '../reconciliation/reports.ts'
 import {
   nameOf,
   type Evidence,
@@ -136,22 +137,27 @@ function testimonyOf(special: readonly PublishedEvent[], evidence: Evidence): Te
   )
   const deliveries = new Map(evidence.deliveries.map((delivery) => [delivery.deliveryId, delivery]))
   const calls = Map.groupBy(evidence.calls, ({ deliveryId }) => deliveryId)
-  const rowWords = (row: LoggedNotification) => [
-    wordOf(row.decision, row.reason),
-    ...row.deliveryIds.map((id) => {
+  const rowWords = (row: LoggedNotification) =>
+    rowWordsOf(row, (id) => {
       const delivery = deliveries.get(id)
       return delivery === undefined ? 'missing' : isSent(delivery) ? 'sent' : delivery.state
-    }),
-  ]
+    })
+  const untilSent = ({ status }: PublishedStatus) => !isReported(status)
   return {
-    statusesOf: (event) => storyOf(statuses.get(nameOf(event)) ?? []),
+    // What was reported after the hand-over is the closed loop's to predict.
+    statusesOf: (event) => storyOf((statuses.get(nameOf(event)) ?? []).filter(untilSent)),
     rowOf: (event) => (rows.get(nameOf(event)) ?? []).flatMap(rowWords),
     callsOf: (event) => calls.get(emailDeliveryIdOf(event)) ?? [],
   }
 }
 
+/** Where a notification's row ends, and after it its deliveries. */
+export function rowWordsOf(row: LoggedNotification, stateOf: (deliveryId: string) => string): string[] {
+  return [wordOf(row.decision, row.reason), ...row.deliveryIds.map(stateOf)]
+}
+
 /** Each status once; that a provider asked for another attempt is no part of the prediction. */
-function storyOf(statuses: readonly PublishedStatus[]): string[] {
+export function storyOf(statuses: readonly PublishedStatus[]): string[] {
   const distinct = new Map(statuses.map((status) => [status.statusId, status]))
   return [...distinct.values()]
     .filter(({ status }) => status !== 'retrying')
@@ -162,7 +168,7 @@ function wordOf(state: string, reason: string | null): string {
   return reason === null ? state : `${state}/${reason}`
 }
 
-function isAlike(found: readonly string[], predicted: readonly string[]): boolean {
+export function isAlike(found: readonly string[], predicted: readonly string[]): boolean {
   return found.toSorted().join() === predicted.toSorted().join()
 }
 

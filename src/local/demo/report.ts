@@ -98,7 +98,7 @@ function countRows(words: readonly string[]): string[][] {
   return groups.map(([word, { length }]) => [word, countText(length)])
 }
 
-function reconciliationRows({ events, sentByChannel }: Reconciliation): string[][] {
+function reconciliationRows({ events, sentByChannel, reports }: Reconciliation): string[][] {
   return [
     ['', 'published', 'providers’ ledger', 'Postgres', 'status topic', ''],
     row('events', [events.published, undefined, events.postgres, events.statusTopic]),
@@ -106,6 +106,8 @@ function reconciliationRows({ events, sentByChannel }: Reconciliation): string[]
       const { ledger, postgres, statusTopic } = sentByChannel[channel]
       return row(`sent to ${channel}`, [undefined, ledger, postgres, statusTopic])
     }),
+    ['', 'reported', '', '', '', ''],
+    ...reports.map(({ kind, made, postgres, statusTopic }) => row(kind, [made, undefined, postgres, statusTopic])),
   ]
 }
 

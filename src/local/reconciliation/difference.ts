@@ -14,6 +14,7 @@ export const differenceKinds = {
   sent_unaccepted: 'sent in Postgres, but never accepted by the provider',
   state_without_status: 'final in Postgres, but not on the status topic',
   status_without_state: 'on the status topic, but not so in Postgres',
+  report: 'a report that was made, is kept and is told, but not all three',
   called_twice: 'more than one call to a provider for the same delivery',
 } as const
 export type DifferenceKind = keyof typeof differenceKinds

@@ -44,6 +44,8 @@ export interface LoggedDelivery {
   providerMessageId: string | null
   /** Of the event. */
   createdAtMs: number
+  /** What was reported of it since, as the states that reports are called by. */
+  reported: readonly DeliveryState[]
 }
 
 /** A record of the status topic. */
@@ -54,11 +56,25 @@ export interface PublishedStatus extends NotificationIdentity {
   status: Status
   reason: StatusReason | null
   plannedDeliveries: number | null
+  /** Reported of a machine and not of a person. */
+  automatic: boolean
+}
+
+export const reportedKinds = ['delivered', 'bounced', 'opened', 'clicked', 'unsubscribed'] as const satisfies Status[] &
+  DeliveryState[]
+export type ReportedKind = (typeof reportedKinds)[number]
+
+/** A report that was really made: a webhook that was taken, a link that was followed. */
+export interface MadeReport {
+  kind: ReportedKind
+  deliveryId: string
 }
 
 export interface Evidence {
   published: readonly NotificationIdentity[]
   calls: readonly ProviderCall[]
+  /** What was reported after the hand-over. */
+  reports: readonly MadeReport[]
   notifications: readonly LoggedNotification[]
   deliveries: readonly LoggedDelivery[]
   /** As they lie on the topic: the same status may come more than once. */

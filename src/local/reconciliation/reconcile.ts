@@ -7,11 +7,14 @@ import { isSent, reconcileDeliveries } from './deliveries.ts'
 import type { Difference } from './difference.ts'
 import type { Evidence, PublishedStatus } from './evidence.ts'
 import { reconcileNotifications } from './notifications.ts'
+import { countReports, reconcileReports, type ReportCounts } from './reports.ts'
 
 export interface Reconciliation {
   /** The three numbers that have to be equal, by channel. */
   sentByChannel: Record<Channel, { ledger: number; postgres: number; statusTopic: number }>
   events: { published: number; postgres: number; statusTopic: number }
+  /** What was reported after the hand-over: three numbers that have to be equal, too. */
+  reports: ReportCounts[]
   /** Copies of statuses that lie on the topic: allowed, since consumers drop a statusId that they have seen. */
   repeatedStatuses: number
   /** Empty where everything agrees. */
@@ -28,8 +31,13 @@ export function reconcile(evidence: Evidence, waiting: ReadonlySet<string> = new
       postgres: evidence.notifications.length,
       statusTopic: new Set(statuses.map(({ source, notificationId }) => `${source}/${notificationId}`)).size,
     },
+    reports: countReports(evidence),
     repeatedStatuses: evidence.statuses.length - statuses.length,
-    differences: [...reconcileNotifications(evidence, statuses, waiting), ...reconcileDeliveries(evidence, statuses)],
+    differences: [
+      ...reconcileNotifications(evidence, statuses, waiting),
+      ...reconcileDeliveries(evidence, statuses),
+      ...reconcileReports(evidence),
+    ],
   }
 }
 

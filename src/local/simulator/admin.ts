@@ -8,6 +8,13 @@
  * - `PUT /latency` with `{"provider": "fcm", "ms": 200}`, or a `distribution` (latency.ts) instead of `ms`: the
  *   provider's base latency.
  *
+ * - `PUT /webhooks` with `{"target": "http://127.0.0.1:8088", "publicUrl": "https://fanfare.example.com"}`: where the
+ *   providers' webhooks go from now on; `null` ends them. `GET /webhooks?since=`: events as NDJSON, and
+ *   `GET /webhooks/summary` how many are pending, taken, lost.
+ * - `GET /webhooks/rules`, `POST /webhooks/rules` (one or an array), `DELETE /webhooks/rules`: what is reported of which
+ *   message (webhook-rules.ts). `PUT /webhooks/disorder`: duplicates and delays.
+ * - `POST /texts` with `{"from": "+14155550100", "body": "STOP"}`: somebody texts our number.
+ *
  * Errors are 400 or 404 with `{"error": …}`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -18,13 +25,18 @@ import { faultRuleSchema, type Faults } from './faults.ts'
 import { listenLocally, readBody, type Listening } from './http-server.ts'
 import { latencySchema } from './latency.ts'
 import { verdicts, type Ledger, type LedgerEntry, type LedgerFilter } from './ledger.ts'
-import { simulatedProviders } from './simulator-server.ts'
+import { simulatedProviders, type ServerHost } from './simulator-server.ts'
+import type { WebhookEntry } from './webhook-ledger.ts'
+import { disorderSchema, webhookRuleSchema } from './webhook-rules.ts'
+import type { Webhooks } from './webhooks.ts'
 
 interface AdminOptions {
   /** 0 takes a free one. */
   port: number
+  host: ServerHost
   ledger: Ledger
   faults: Faults
+  webhooks: Webhooks
 }
 
 interface Exchange {
@@ -39,7 +51,7 @@ export function startAdminServer(options: AdminOptions): Promise<Listening> {
   const server = createServer((request, response) => {
     void answer({ request, response, options })
   })
-  return listenLocally(server, options.port)
+  return listenLocally(server, options.port, options.host)
 }
 
 const routes: Record<string, Route> = {
@@ -49,6 +61,14 @@ const routes: Record<string, Route> = {
   'POST /faults': postFaults,
   'DELETE /faults': deleteFaults,
   'PUT /latency': putLatency,
+  'PUT /webhooks': putWebhooks,
+  'GET /webhooks': getWebhooks,
+  'GET /webhooks/summary': async ({ response }, { webhooks }) => sendJson(response, 200, webhooks.summary()),
+  'GET /webhooks/rules': async ({ response }, { webhooks }) => sendJson(response, 200, webhooks.rules.rules()),
+  'POST /webhooks/rules': postWebhookRules,
+  'DELETE /webhooks/rules': deleteWebhookRules,
+  'PUT /webhooks/disorder': putDisorder,
+  'POST /texts': postText,
 }
 
 async function answer(call: { request: IncomingMessage; response: ServerResponse; options: AdminOptions }) {
@@ -88,10 +108,48 @@ async function getLedger({ response, query }: Exchange, { ledger }: AdminOptions
   await pipeline(Readable.from(ndjson(ledger.entries(filter))), response)
 }
 
+const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin)
+const aim = z.strictObject({ target: origin, publicUrl: origin }).nullable()
+
+async function putWebhooks({ request, response }: Exchange, { webhooks }: AdminOptions): Promise<void> {
+  const target = aim.parse(await readJson(request))
+  webhooks.aim(target)
+  sendJson(response, 200, target)
+}
+
+async function getWebhooks({ response, query }: Exchange, { webhooks }: AdminOptions): Promise<void> {
+  const { since } = z.strictObject({ since: z.coerce.number().int().min(0).optional() }).parse(query)
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  await pipeline(Readable.from(ndjson(webhooks.ledger.entries(since))), response)
+}
+
+async function postWebhookRules({ request, response }: Exchange, { webhooks: { rules } }: AdminOptions): Promise<void> {
+  const body = await readJson(request)
+  rules.add(...z.array(webhookRuleSchema).parse(Array.isArray(body) ? body : [body]))
+  sendJson(response, 200, rules.rules())
+}
+
+async function deleteWebhookRules({ response }: Exchange, { webhooks: { rules } }: AdminOptions): Promise<void> {
+  rules.clear()
+  sendJson(response, 200, rules.rules())
+}
+
+async function putDisorder({ request, response }: Exchange, { webhooks }: AdminOptions): Promise<void> {
+  const disorder = disorderSchema.parse(await readJson(request))
+  webhooks.misbehave(disorder)
+  sendJson(response, 200, disorder)
+}
+
+const text = z.strictObject({ from: z.string().min(1), body: z.string(), optOutType: z.string().optional() })
+
+async function postText({ request, response }: Exchange, { webhooks }: AdminOptions): Promise<void> {
+  sendJson(response, 202, webhooks.text(text.parse(await readJson(request))))
+}
+
 /** Joined in blocks: a line at a time costs a turn of the event loop each, with millions of entries to read. */
 const linesPerBlock = 500
 
-function* ndjson(entries: Iterable<LedgerEntry>): Generator<string> {
+function* ndjson(entries: Iterable<LedgerEntry | WebhookEntry>): Generator<string> {
   let lines: string[] = []
   for (const entry of entries) {
     lines.push(`${JSON.stringify(entry)}\n`)

@@ -95,14 +95,14 @@ export async function startApnsServer(options: ProtocolServerOptions): Promise<P
     // Not caught: takeCall fails only with the ledger, and then the simulator must not go on.
     void serve({ stream, headers }, { options, checkToken })
   })
-  const { port, stop } = await listenLocally(server, options.port)
+  const { port, stop } = await listenLocally(server, options.port, options.host)
   const environment = {
     FANFARE_APNS_SIGNING_KEY: signingKey,
     FANFARE_APNS_KEY_ID: keyId,
     FANFARE_APNS_TEAM_ID: teamId,
     FANFARE_APNS_TOPIC: topic,
     FANFARE_APNS_ENVIRONMENT: 'production',
-    FANFARE_APNS_ENDPOINT: `https://127.0.0.1:${port}`,
+    FANFARE_APNS_ENDPOINT: `https://${options.host.name}:${port}`,
     FANFARE_APNS_CA: certificatePem,
   }
   return { provider: 'apns', port, environment, stop }

@@ -46,11 +46,11 @@ export async function startFcmServer(options: ProtocolServerOptions): Promise<Pr
     // Not caught: takeCall fails only with the ledger, and then the simulator must not go on.
     void serve({ request, response }, { options, accessToken })
   })
-  const { port, stop } = await listenLocally(server, options.port)
+  const { port, stop } = await listenLocally(server, options.port, options.host)
   const environment = {
     FANFARE_FCM_PROJECT_ID: projectId,
     FANFARE_FCM_ACCESS_TOKEN: accessToken,
-    FANFARE_FCM_ENDPOINT: `https://127.0.0.1:${port}`,
+    FANFARE_FCM_ENDPOINT: `https://${options.host.name}:${port}`,
     FANFARE_FCM_CA: certificatePem,
   }
   return { provider: 'fcm', port, environment, stop }

@@ -1,11 +1,11 @@
 /**
- * What the simulator's servers share of HTTP: listening on this machine only, bounded bodies, answering, and an end
- * that leaves no connection behind.
+ * What the simulator's servers share of HTTP: listening (on this machine only, unless told otherwise), bounded bodies,
+ * answering, and an end that leaves no connection behind.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { once } from 'node:events'
-import type { Reaction } from './simulator-server.ts'
+import { thisMachine, type Reaction, type ServerHost } from './simulator-server.ts'
 
 export interface Listening {
   port: number
@@ -20,11 +20,12 @@ export interface Listening {
 const idleConnectionLimitMs = 75_000
 
 /**
- * Listens on 127.0.0.1. Takes http, https and http2 servers alike, since all are net servers underneath.
+ * Listens on 127.0.0.1 unless told otherwise. Takes http, https and http2 servers alike, since all are net servers
+ * underneath.
  * @param port 0 takes a free one.
  * @throws if the port is taken.
  */
-export async function listenLocally(server: Server, port: number): Promise<Listening> {
+export async function listenLocally(server: Server, port: number, host: ServerHost = thisMachine): Promise<Listening> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -33,7 +34,7 @@ export async function listenLocally(server: Server, port: number): Promise<Liste
     socket.once('close', () => sockets.delete(socket))
   })
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = idleConnectionLimitMs
-  server.listen(port, '127.0.0.1')
+  server.listen(port, host.listen)
   await once(server, 'listening')
   let stopped: Promise<unknown> | undefined
   return {

@@ -47,12 +47,12 @@ export async function startSendgridServer(options: ProtocolServerOptions): Promi
     // Not caught: takeCall fails only with the ledger, and then the simulator must not go on.
     void serve({ request, response }, { options, apiKey })
   })
-  const { port, stop } = await listenLocally(server, options.port)
+  const { port, stop } = await listenLocally(server, options.port, options.host)
   const environment = {
     FANFARE_SENDGRID_API_KEY: apiKey,
     FANFARE_SENDGRID_FROM: 'notifications@fanfare.example.com',
     FANFARE_SENDGRID_FROM_NAME: 'Fanfare',
-    FANFARE_SENDGRID_ENDPOINT: `http://127.0.0.1:${port}`,
+    FANFARE_SENDGRID_ENDPOINT: `http://${options.host.name}:${port}`,
   }
   return { provider: 'sendgrid', port, environment, stop }
 }
@@ -67,6 +67,7 @@ const mailSchema = z.object({
   content: z.array(z.object({ type: z.string(), value: z.string() })).optional(),
   headers: z.record(z.string(), z.string()).optional(),
   custom_args: z.record(z.string(), z.string()).optional(),
+  tracking_settings: z.record(z.string(), z.looseObject({ enable: z.boolean() })).optional(),
 })
 type Mail = z.infer<typeof mailSchema>
 
@@ -195,10 +196,12 @@ function rateLimitHeaders(
   }
 }
 
-function contentOf({ from, subject = '', content = [], headers = {} }: Mail): CallContent {
+function contentOf(mail: Mail): CallContent {
+  const { from, subject = '', content = [], headers = {}, tracking_settings: tracking = {} } = mail
   const parameters: Record<string, string> = { from: from?.email ?? '' }
   for (const [name, value] of Object.entries(headers)) parameters[`headers.${name}`] = value
   for (const { type, value } of content) parameters[type] = value
+  for (const [name, { enable }] of Object.entries(tracking)) parameters[`tracking_settings.${name}`] = String(enable)
   return { subject, body: content[0]?.value ?? '', parameters }
 }
 

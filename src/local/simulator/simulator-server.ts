@@ -11,6 +11,14 @@ import type { Certificate } from './certificate.ts'
 export const simulatedProviders = ['apns', 'fcm', 'twilio', 'sendgrid'] as const
 export type SimulatedProvider = (typeof simulatedProviders)[number]
 
+/** Where the servers listen, and the name by which the senders find them. */
+export interface ServerHost {
+  listen: string
+  name: string
+}
+
+export const thisMachine: ServerHost = { listen: '127.0.0.1', name: '127.0.0.1' }
+
 /** A call as the server read it from the wire. */
 export interface ReceivedCall {
   provider: SimulatedProvider
@@ -72,6 +80,7 @@ export type TakeCall = (call: ReceivedCall, answers: ProtocolAnswers) => Promise
 export interface ProtocolServerOptions {
   /** 0 takes a free one. */
   port: number
+  host: ServerHost
   /** For 127.0.0.1, localhost and the provider's host names; servers without TLS ignore it. */
   certificate: Certificate
   takeCall: TakeCall

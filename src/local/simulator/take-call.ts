@@ -6,7 +6,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Encounter, Faults } from './faults.ts'
-import type { Ledger, Verdict } from './ledger.ts'
+import type { Ledger, LedgerEntry, Verdict } from './ledger.ts'
 import type { ProtocolAnswers, Reaction, TakeCall } from './simulator-server.ts'
 
 const html = '<!doctype html><html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n'
@@ -17,13 +17,23 @@ interface Decision {
   reaction: Reaction
 }
 
-export function createTakeCall(core: { ledger: Ledger; faults: Faults; now: () => number }): TakeCall {
+interface TakingCore {
+  ledger: Ledger
+  faults: Faults
+  /** Unix ms. */
+  now(): number
+  /** Told of every message that the provider has, whether or not its caller ever hears so. */
+  accepted(call: LedgerEntry): void
+}
+
+export function createTakeCall(core: TakingCore): TakeCall {
   return async (call, answers) => {
     const receivedAtMs = core.now()
     const { fault, latencyMs } = core.faults.encounter(call)
     const { verdict, providerMessageId, reaction } = decide(fault, answers)
     const status = reaction.kind === 'answer' ? reaction.status : null
     const entry = core.ledger.record({ ...call, receivedAtMs, verdict, providerMessageId, status })
+    if (verdict === 'accepted') core.accepted(entry)
     // Unreferenced: a stopped simulator must not be held up by the latency of calls that nobody waits for.
     if (latencyMs > 0) await wait(latencyMs, undefined, { ref: false })
     if (reaction.kind === 'answer') core.ledger.answered(entry.sequence, core.now())

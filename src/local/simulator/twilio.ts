@@ -10,7 +10,7 @@
  *   5005550003  21408 region not enabled       5005550503  20503 service unavailable (ours)
  *   5005550004  21610 unsubscribed
  *
- * The delivery id of a call is the `delivery` parameter of its StatusCallback. The callback is not called.
+ * The delivery id of a call is the `delivery` parameter of its StatusCallback; webhooks.ts calls it.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -74,14 +74,14 @@ export async function startTwilioServer(options: ProtocolServerOptions): Promise
     // Not caught: takeCall fails only with the ledger, and then the simulator must not go on.
     void serve({ request, response }, { options, account })
   })
-  const { port, stop } = await listenLocally(server, options.port)
+  const { port, stop } = await listenLocally(server, options.port, options.host)
   const environment = {
     FANFARE_TWILIO_ACCOUNT_SID: account.sid,
     FANFARE_TWILIO_AUTH_TOKEN: account.authToken,
     FANFARE_TWILIO_FROM: '+15005550006',
-    FANFARE_TWILIO_ENDPOINT: `http://127.0.0.1:${port}`,
-    // Never called, but it carries the delivery id into the ledger.
-    FANFARE_TWILIO_STATUS_CALLBACK: 'https://fanfare.example.com/webhooks/twilio',
+    FANFARE_TWILIO_ENDPOINT: `http://${options.host.name}:${port}`,
+    // Called where the simulator is aimed at an edge; in any case it carries the delivery id into the ledger.
+    FANFARE_TWILIO_STATUS_CALLBACK: 'https://fanfare.example.com/webhooks/twilio/status',
   }
   return { provider: 'twilio', port, environment, stop }
 }

@@ -34,9 +34,10 @@ export interface FetchOptions {
 }
 
 /** One folder of the cache, and the Maven goal that fills it. */
-interface Artifact {
+export interface Artifact {
   title: string
   directory: string
+  pomFile: string
   goal: readonly string[]
   /** An archive among the fetched files, which is unpacked in place and removed. */
   archive?: string
@@ -57,12 +58,17 @@ export async function areCached(cacheDirectory: string): Promise<boolean> {
 /** Fetches what the cache lacks and returns where things are; StackFault `download_failed` if that does not succeed. */
 export async function fetchArtifacts(options: FetchOptions): Promise<Artifacts> {
   const { all, found } = await describeArtifacts(options.cacheDirectory)
+  await fetchMissing(all, options)
+  return found
+}
+
+/** Fetches those whose folder is not in the cache; StackFault `download_failed` if that does not succeed. */
+export async function fetchMissing(artifacts: readonly Artifact[], options: FetchOptions): Promise<void> {
   await mkdir(options.cacheDirectory, { recursive: true })
   await removeOldDrafts(options.cacheDirectory)
-  for (const artifact of all) {
+  for (const artifact of artifacts) {
     if (!existsSync(artifact.directory)) await fetchArtifact(artifact, options)
   }
-  return found
 }
 
 async function describeArtifacts(cacheDirectory: string): Promise<{ all: Artifact[]; found: Artifacts }> {
@@ -72,11 +78,13 @@ async function describeArtifacts(cacheDirectory: string): Promise<{ all: Artifac
   const kafka: Artifact = {
     title: `Apache Kafka ${kafkaVersion}`,
     directory: join(cacheDirectory, `kafka-${kafkaVersion}`),
+    pomFile: POM_FILE,
     goal: ['dependency:copy-dependencies'],
   }
   const registry: Artifact = {
     title: `Apicurio registry ${registryVersion}`,
     directory: join(cacheDirectory, `apicurio-registry-${registryVersion}`),
+    pomFile: POM_FILE,
     goal: ['dependency:copy', `-Dartifact=io.apicurio:apicurio-registry-app:${registryVersion}:tar.gz:all`],
     archive: `apicurio-registry-app-${registryVersion}-all.tar.gz`,
   }
@@ -102,7 +110,7 @@ async function fetchArtifact(artifact: Artifact, options: FetchOptions): Promise
 
 async function runMaven(goal: readonly string[], artifact: Artifact, options: FetchOptions): Promise<void> {
   const lock = join(options.cacheDirectory, '.maven.lock')
-  const maven = ['--no-fork', lock, requireProgram('mvn', options), '--batch-mode', '--file', POM_FILE, ...goal]
+  const maven = ['--no-fork', lock, requireProgram('mvn', options), '--batch-mode', '--file', artifact.pomFile, ...goal]
   let seenLength = existsSync(options.logFile) ? readFileSync(options.logFile).length : 0
   await run('flock', maven, DOWNLOAD_TIMEOUT_MS, options, () => {
     const log = readFileSync(options.logFile)

@@ -1,5 +1,6 @@
 /**
- * What the local stack needs from the system: Java, Redis, setpriv, and Maven while the cache is empty.
+ * What the local stack needs from the system: Java, Redis, setpriv, and Maven while the cache is empty; and Chromium,
+ * which only tests of pages need.
  *
  * What is missing is installed if that is allowed and possible (root on a Debian system), and said before it happens;
  * otherwise the fault names each thing together with the command that brings it.
@@ -12,7 +13,7 @@ import { findJava, type Java, OLDEST_JAVA_VERSION } from './java.ts'
 import type { OnStackEvent } from './stack-event.ts'
 import { StackFault } from './stack-fault.ts'
 
-export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'setpriv'
+export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'setpriv' | 'chromium'
 
 /** The system as the checks see it; a test hands in another one. */
 export interface System {
@@ -36,6 +37,7 @@ const PACKAGE_OF: Record<Prerequisite, { debianPackage: string; name: string }> 
   maven: { debianPackage: 'maven', name: 'Maven' },
   'redis-server': { debianPackage: 'redis-server', name: 'redis-server' },
   setpriv: { debianPackage: 'util-linux', name: 'setpriv' },
+  chromium: { debianPackage: 'chromium', name: 'Chromium' },
 }
 
 /** The system that this process runs on; the environment gives PATH and JAVA_HOME. */
@@ -112,6 +114,7 @@ function missingPrerequisites(needed: readonly Prerequisite[], system: System): 
         return system.find('mvn') === undefined
       case 'redis-server':
       case 'setpriv':
+      case 'chromium':
         return system.find(prerequisite) === undefined
     }
   })

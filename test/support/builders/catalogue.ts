@@ -68,6 +68,14 @@ export async function insertPerson(database: TestDatabase, person: Person): Prom
   }
 }
 
+let newcomers = 0
+/** Somebody new, with the ids from 1 on, so that whatever arrives there is of one test. */
+export async function insertNewcomer(database: TestDatabase): Promise<number> {
+  newcomers += 1
+  await insertPerson(database, { userId: newcomers })
+  return newcomers
+}
+
 export function emailOf(userId: number): string {
   return `user-${userId}@example.com`
 }
@@ -85,4 +93,9 @@ export function anEvent(given: Partial<NotificationRequested> = {}): Notificatio
     data: { item_name: 'Umbrella', date: '1 October' },
     ...given,
   })
+}
+
+/** Such a request, to the inbox alone. */
+export function anEmail(given: Partial<NotificationRequested>): NotificationRequested {
+  return anEvent({ channels: ['email'], ...given })
 }

@@ -24,6 +24,7 @@ export function deliveryCommand(choices: Partial<DeliveryCommand> = {}): Deliver
     unknownPolicy: 'resend',
     createdAt: nowMs,
     routedAt: nowMs,
+    pass: 0,
     expiresAt: nowMs + 86_400_000,
     collapseKey: null,
     ...choices,

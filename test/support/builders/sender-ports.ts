@@ -31,6 +31,7 @@ export function senderPorts(choices: Partial<SenderPorts> = {}): SenderPorts {
     publish: () => Promise.resolve(),
     deadLetter: (topic, record, reason) => ({ ...record, topic, headers: { 'x-reason': reason } }),
     encodeStatus: () => new Uint8Array(),
+    encodeFeedback: () => new Uint8Array(),
     topics: topicNames(),
     hashAddress: () => new Uint8Array(),
     sha1: digest('sha1'),
