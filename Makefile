@@ -60,6 +60,10 @@ faults: setup ## break one thing after the other under load, judged by an indepe
 mutations: setup ## make one deliberate mistake after the other in a copy of the source: the checks must notice (MUTATION= selects)
 	@node --disable-warning=TimeoutNegativeWarning test/faults/mutations/run.ts
 
+.PHONY: bench
+bench: setup ## measure against baselines of the same run, counting what comes out (BENCH=router, EVENTS= select)
+	@node --disable-warning=TimeoutNegativeWarning bench/run.ts
+
 .PHONY: check
 check: setup ## types, lint, house rules, format, unused code
 	@$(bin)/tsc -p .
@@ -71,6 +75,10 @@ check: setup ## types, lint, house rules, format, unused code
 .PHONY: format
 format: setup ## put the source into its one format
 	@$(bin)/oxfmt .
+
+.PHONY: sbom
+sbom: setup ## list what the image contains, as CycloneDX
+	@node test/support/deployment/sbom.ts
 
 .PHONY: clean
 clean: ## remove what runs left behind, downloads included; packages stay

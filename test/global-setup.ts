@@ -2,23 +2,62 @@
  * One stack for the whole test run: started before the first test file, ended after the last. Its addresses reach the
  * test processes as environment variables (test/support/stack-environment.ts reads them).
  *
- * A developer who holds a stack open and exports its variables has it used instead, so that single files run at once.
+ * FANFARE_STACK names another: `docker` for the containers of docker-compose.yml, `external` for what the environment
+ * names. Addresses in the environment count as `external` by themselves, so that a developer who holds a stack open has
+ * single files run at once.
  */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { findRunningStack } from '../src/cli/running-stack.ts'
+import { readConfiguration } from '../src/config.ts'
+import type { StackKind } from '../src/configuration/sections.ts'
+import { ensurePrerequisites, thisSystem } from '../src/local/stack/prerequisites.ts'
 import type { StackEvent } from '../src/local/stack/stack-event.ts'
+import { StackFault } from '../src/local/stack/stack-fault.ts'
 import { type Stack, startStack } from '../src/local/stack/stack.ts'
 
+const directory = join(import.meta.dirname, '..', '.fanfare')
 let stack: Stack | undefined
 
 export async function globalSetup(): Promise<void> {
-  if (process.env['FANFARE_KAFKA_BROKERS'] !== undefined) return
+  const kind = stackKind()
+  if (kind !== 'local') {
+    const { environment } = await findRunningStack(kind, process.env)
+    Object.assign(process.env, environment)
+    return
+  }
+  await ensureBrowser()
   stack = await startStack({
-    directory: join(import.meta.dirname, '..', '.fanfare'),
+    directory,
     environment: process.env,
     mayInstall: true,
     onEvent: announce,
   })
   Object.assign(process.env, stack.environment)
+}
+
+/** Where it cannot be had, the tests of pages are skipped and say so; CI accepts no skip (test/strict-run.ts). */
+async function ensureBrowser(): Promise<void> {
+  mkdirSync(directory, { recursive: true })
+  try {
+    await ensurePrerequisites({
+      needed: ['chromium'],
+      system: thisSystem(process.env),
+      mayInstall: true,
+      environment: process.env,
+      logFile: join(directory, 'browser-install.log'),
+      onEvent: announce,
+    })
+  } catch (error) {
+    if (!(error instanceof StackFault)) throw error
+    process.stderr.write(`${error.message}\n`)
+  }
+}
+
+function stackKind(): StackKind {
+  const isNamed = (process.env['FANFARE_STACK'] ?? '') !== ''
+  if (!isNamed && process.env['FANFARE_KAFKA_BROKERS'] !== undefined) return 'external'
+  return readConfiguration(process.env, ['stack']).stack.kind
 }
 
 /** Blocks: with --test-force-exit the runner calls this, does not wait for what it returns, and exits (Node 24.21). */

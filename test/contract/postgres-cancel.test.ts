@@ -198,7 +198,9 @@ describe('a cancel', () => {
       () => claim(entry),
     )
     assert.equal(cancellation.deliveries[0]?.state, 'cancelled')
-    assert.deepEqual(verdicts, [{ deliveryId: deliveryOf(entry), action: 'again', attemptsMax: null }])
+    assert.deepEqual(verdicts, [
+      { deliveryId: deliveryOf(entry), action: 'again', attemptsMax: null, mandatory: false },
+    ])
     const [again] = await claim(entry)
     assert.equal(again?.action, 'republish')
     assert.equal(again.row?.state, 'cancelled')

@@ -107,7 +107,7 @@ describe('the claim', () => {
       () => claim(claimRequest({ deliveryId })),
     )
     assert.equal(first[0]?.action, 'claim')
-    assert.deepEqual(second, { deliveryId, action: 'again', attemptsMax: null })
+    assert.deepEqual(second, { deliveryId, action: 'again', attemptsMax: null, mandatory: false })
     assert.equal((await claim(claimRequest({ deliveryId }))).action, 'put_back')
   })
 

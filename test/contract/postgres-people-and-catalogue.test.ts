@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { createCategories } from '../../src/postgres/categories.ts'
 import { createHotPathPool, type HotPathPool } from '../../src/postgres/hot-path-pool.ts'
+import { openDatabaseImport } from '../../src/postgres/import.ts'
 import { createProfiles } from '../../src/postgres/profiles.ts'
 import { createTemplates } from '../../src/postgres/templates.ts'
 import { insertCategory, insertUser, setCategory, setChannel } from '../support/builders/people.ts'
+import { category } from '../support/builders/requests.ts'
 import { countingRoundTrips } from '../support/concurrency.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+const byName = (one: { name: string }, other: { name: string }) => one.name.localeCompare(other.name)
 
 describe('people and catalogue in Postgres', () => {
   let database: TestDatabase
@@ -165,6 +169,39 @@ describe('people and catalogue in Postgres', () => {
         ],
       ]),
     )
+  })
+
+  test('a category that is brought in keeps every one of its rules', async () => {
+    const given = category({
+      name: 'brought-in',
+      lane: 'bulk',
+      channels: ['email'],
+      optInDefault: false,
+      caps: [
+        { limit: 3, windowSeconds: 3_600 },
+        { limit: 10, windowSeconds: 86_400 },
+      ],
+      overCapPolicy: 'drop',
+      capsUnavailablePolicy: 'defer',
+      quietHoursPolicy: 'ignore',
+      sendWindow: { fromMinute: 540, untilMinute: 1_260 },
+      timeToLiveSeconds: 7_200,
+      unknownPolicy: 'hold',
+      templateId: 'brought-in-template',
+    })
+    const mandatory = category({ name: 'brought-in-mandatory', mandatory: true })
+    const bringing = openDatabaseImport(database.url)
+    try {
+      await bringing.addCategories([given, mandatory])
+    } finally {
+      await bringing.close()
+    }
+    const loaded = await createCategories(pool).loadCategories([given.name, mandatory.name])
+    assert.deepEqual([...loaded.values()].toSorted(byName), [given, mandatory].toSorted(byName))
+    // Whatever a category may say besides by default was said otherwise here.
+    const { name: _, mandatory: __, ...rules } = given
+    const defaults: Record<string, unknown> = { ...category() }
+    for (const [rule, value] of Object.entries(rules)) assert.notDeepEqual(value, defaults[rule], rule)
   })
 
   describe('templates', () => {

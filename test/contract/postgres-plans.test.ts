@@ -3,15 +3,19 @@
  * its plan kept, while the day's partition is empty; then the day fills up and nobody has analysed it.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { NewLogEntry } from '../../src/domain/notification-log.ts'
+import { createAddressHygiene } from '../../src/postgres/address-hygiene.ts'
 import { createDeliveries } from '../../src/postgres/deliveries.ts'
+import { createDeliveryReports } from '../../src/postgres/delivery-reports.ts'
 import { createHotPathPool, type HotPathPool } from '../../src/postgres/hot-path-pool.ts'
 import { createNotificationLog } from '../../src/postgres/notification-log.ts'
 import { createProfiles } from '../../src/postgres/profiles.ts'
 import { loadStatement, type Statement } from '../../src/postgres/statement.ts'
 import { claimContext, claimRequest, settlement } from '../support/builders/claim.ts'
 import { logEntry } from '../support/builders/log-entry.ts'
+import { reportAt } from '../support/builders/reports.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const filledRows = 20_000
@@ -74,6 +78,7 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     await createDeliveries(pool).claim(claimContext(), claimsOf([entry!]))
     await createDeliveries(pool).settle(settlementsOf([entry!]))
     await createProfiles(pool).loadProfiles([1])
+    await reportOn(pool, deliveryIdsOf([entry!]))
     await log.cancel({ key: entry!, userId: 7 })
     await log.record([logEntry({ createdAtMs })])
   }
@@ -92,11 +97,26 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     await createDeliveries(noting).claim(claimContext(), claimsOf(routed))
     await createDeliveries(noting).settle(settlementsOf(claimed))
     await createProfiles(noting).loadProfiles(userIds)
+    await reportOn(noting, deliveryIdsOf(claimed))
     const { notificationId, source, day } = routed[0]!
     asked.set('cancel-deliveries', {
       statement: loadStatement('cancel-deliveries'),
       values: [notificationId, source, day, deliveryIdsOf(routed)],
     })
+  }
+
+  /** All that a chunk of feedback asks, about these deliveries and as many addresses and tokens. */
+  async function reportOn(asking: HotPathPool, deliveryIds: readonly string[]): Promise<void> {
+    const reports = createDeliveryReports(asking)
+    const hygiene = createAddressHygiene(asking)
+    const places = deliveryIds.map((_, index) => index + 1)
+    const hashOf = (place: number) => createHash('sha256').update(String(place)).digest()
+    const about = (place: number) => ({ channel: 'sms' as const, addressHash: hashOf(place) })
+    await reports.find(deliveryIds)
+    await reports.apply(deliveryIds.map((deliveryId) => reportAt(deliveryId, 'delivered', Date.now())))
+    await hygiene.suppress(places.map((place) => ({ ...about(place), scope: 'all', cause: 'stop', sinceMs: 1 })))
+    await hygiene.liftStops(places.map((place) => ({ ...about(place), untilMs: Date.now() })))
+    await hygiene.invalidateDevices(places.map((place) => ({ token: `token-${place}`, sinceMs: Date.now() })))
   }
 
   async function fill(createdAtMs: number): Promise<void> {
@@ -174,6 +194,10 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     'settle-deliveries',
     'cancel-deliveries',
     'load-profiles',
+    'load-reported-deliveries',
+    'apply-reports',
+    'lift-stops',
+    'invalidate-devices',
   ]) {
     test(`${name} looks rows up by key and reads no more than the chunk`, async () => {
       const nodes = await planOf(name)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { constants, createSecureServer } from 'node:http2'
-import { createServer as createSilentServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -15,7 +14,6 @@ import { startSimulator, type Simulator } from '../../src/local/simulator/simula
 import { documentedRefusals } from '../../src/providers/apns/classify.ts'
 import { apnsSettings, type ApnsSettings } from '../../src/providers/apns/config.ts'
 import { createApnsProvider } from '../../src/providers/apns/provider.ts'
-import { until } from '../support/until.ts'
 import { describeProvider } from './provider-suite.ts'
 
 function settingsFrom(environment: Record<string, string>, timeoutMs = 10_000): ApnsSettings {
@@ -45,6 +43,7 @@ describeProvider({
     body: marker,
     callToAction: { title: marker, url: `https://example.com/${marker}` },
     deepLink: `shop://${marker}`,
+    feedbackToken: marker,
   }),
   carriesDeliveryId: true,
   refusals: {
@@ -53,6 +52,7 @@ describeProvider({
     misconfigured: { status: 403, code: 'InvalidProviderToken' },
   },
   retryAfter: { status: 429, code: 'TooManyRequests' },
+  callsAtOnceMax: null,
 })
 
 describe('APNs', () => {
@@ -79,6 +79,7 @@ describe('APNs', () => {
         body: 'The kettle is back.',
         callToAction: null,
         deepLink: null,
+        feedbackToken: null,
       },
       expiresAt: Date.now() + 3_600_000,
       collapseKey: null,
@@ -100,7 +101,11 @@ describe('APNs', () => {
       const message = aMessage()
       const fault = { kind: 'status', status, code: reason } as const
       simulator.faults.add({ provider: 'apns', match: { address: message.address }, fault })
-      assert.deepEqual(await send(message), outcome)
+      const { invalidSinceMs, ...rest } = (await send(message)) as Outcome & { invalidSinceMs?: number }
+      assert.deepEqual(rest, outcome)
+      // A 410 says since when.
+      assert.equal(invalidSinceMs !== undefined, status === 410)
+      assert.ok(Math.abs((invalidSinceMs ?? Date.now()) - Date.now()) < 10_000)
       assert.equal([...simulator.ledger.entries({ deliveryId: message.deliveryId })].length, 1)
     })
   }
@@ -121,13 +126,20 @@ describe('APNs', () => {
     }
   })
 
-  test('passes expiry, collapse key, priority, call to action and deep link on', async () => {
+  test('passes expiry, collapse key, priority, call to action, deep link and feedback token on', async () => {
     const expiresAt = Date.now() + 60_000
     const callToAction = { title: 'Buy', url: 'https://example.com/kettle' }
     const message = aMessage({
       expiresAt,
       collapseKey: 'kettle',
-      message: { kind: 'push', title: 'Back', body: 'Kettle', callToAction, deepLink: 'shop://items/kettle' },
+      message: {
+        kind: 'push',
+        title: 'Back',
+        body: 'Kettle',
+        callToAction,
+        deepLink: 'shop://items/kettle',
+        feedbackToken: 'a-token',
+      },
     })
     assert.equal((await send(message))?.kind, 'accepted')
     const content = callOf(message)?.content
@@ -143,6 +155,7 @@ describe('APNs', () => {
       callToActionTitle: 'Buy',
       url: 'https://example.com/kettle',
       deepLink: 'shop://items/kettle',
+      feedbackToken: 'a-token',
     })
   })
 
@@ -167,7 +180,14 @@ describe('APNs', () => {
   test('refuses a payload over 4 KB in the words of APNs, however odd its characters', async () => {
     const body = (count: number) =>
       aMessage({
-        message: { kind: 'push', title: '', body: '😀\ud800'.repeat(count), callToAction: null, deepLink: null },
+        message: {
+          kind: 'push',
+          title: '',
+          body: '😀\ud800'.repeat(count),
+          callToAction: null,
+          deepLink: null,
+          feedbackToken: null,
+        },
       })
     assert.equal((await send(body(100)))?.kind, 'accepted')
     assert.deepEqual(await send(body(500)), { kind: 'rejected', reason: 'message_too_large' })
@@ -239,25 +259,6 @@ describe('APNs', () => {
     const connected = createApnsProvider(settingsFrom({ ...simulator.environment, ...endpoint }), { now: Date.now })
     assert.deepEqual(await send(aMessage(), connected), { kind: 'retry', reason: 'provider_unavailable' })
     await connected.close()
-    await listening.stop()
-  })
-
-  test('knows that nothing was written when the server never completes the handshake, and ends within its time-out', async () => {
-    let connections = 0
-    const server = createSilentServer((socket) => {
-      connections += 1
-      socket.resume().once('close', () => (connections -= 1))
-    })
-    const listening = await listenLocally(server, 0)
-    const environment = { ...simulator.environment, FANFARE_APNS_ENDPOINT: `https://127.0.0.1:${listening.port}` }
-    const impatient = createApnsProvider(settingsFrom(environment, 200), { now: Date.now })
-    const startedAtMs = Date.now()
-    const outcomes = await impatient.send([aMessage(), aMessage()], new AbortController().signal)
-    assert.deepEqual(outcomes, Array(2).fill({ kind: 'retry', reason: 'timed_out' }))
-    assert.ok(Date.now() - startedAtMs < 3_000)
-    assert.ok(connections > 0)
-    await until(() => connections === 0)
-    await impatient.close()
     await listening.stop()
   })
 

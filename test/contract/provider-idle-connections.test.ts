@@ -50,7 +50,14 @@ function toSomeone<Message extends MessageOf<'sms'> | MessageOf<'email'>>(messag
 const providers: Record<string, (endpoint: string) => { send(): Promise<Outcome[]> }> = {
   sendgrid: (endpoint) => {
     const settings = sendgridSettings.parse({ apiKey: 'SG.key', from: 'shop@example.com', endpoint })
-    const message = { kind: 'email', subject: 'Back', text: 'Back', html: '<p>Back</p>', headers: {} } as const
+    const message = {
+      kind: 'email',
+      subject: 'Back',
+      text: 'Back',
+      html: '<p>Back</p>',
+      headers: {},
+      tracked: false,
+    } as const
     return sending(createSendgridProvider(settings, { now: Date.now }), toSomeone(message, 'reader@example.com'))
   },
   twilio: (endpoint) => {

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { MessageOf } from '../../src/domain/message.ts'
-import type { OutgoingMessage, Outcome, Provider } from '../../src/domain/provider.ts'
-import type { FaultRule } from '../../src/local/simulator/faults.ts'
-import type { LedgerEntry } from '../../src/local/simulator/ledger.ts'
-import { startSimulator, type Simulator } from '../../src/local/simulator/simulator.ts'
+import type { OutgoingMessage, Provider } from '../../src/domain/provider.ts'
 import { documentedAnswers } from '../../src/providers/sendgrid/classify.ts'
 import { sendgridSettings } from '../../src/providers/sendgrid/config.ts'
 import { createSendgridProvider } from '../../src/providers/sendgrid/provider.ts'
 import { withAlikeServer } from '../support/alike-server.ts'
-import { until } from '../support/until.ts'
+import { connectedProvider, wordsOf } from './connected-provider.ts'
 import { describeProvider } from './provider-suite.ts'
 
 interface Connection {
@@ -34,12 +29,19 @@ function connect(environment: Record<string, string>, connection: Connection = {
 describeProvider({
   name: 'sendgrid',
   connect,
-  pointAt: (environment, closedPort) => ({
+  pointAt: (environment, port) => ({
     ...environment,
-    FANFARE_SENDGRID_ENDPOINT: `http://127.0.0.1:${closedPort}`,
+    FANFARE_SENDGRID_ENDPOINT: `https://127.0.0.1:${port}`,
   }),
   address: (number) => `reader-${number}@example.com`,
-  message: (marker) => ({ kind: 'email', subject: marker, text: marker, html: `<p>${marker}</p>`, headers: {} }),
+  message: (marker) => ({
+    kind: 'email',
+    subject: marker,
+    text: marker,
+    html: `<p>${marker}</p>`,
+    headers: {},
+    tracked: true,
+  }),
   carriesDeliveryId: true,
   refusals: {
     retry: { status: 429 },
@@ -47,6 +49,7 @@ describeProvider({
     misconfigured: { status: 401 },
   },
   retryAfter: { status: 429 },
+  callsAtOnceMax: 100,
 })
 
 /** What the documentation of each answer demands, said a second time: a slip in the table is a difference here. */
@@ -74,25 +77,10 @@ const expected: Record<string, string> = {
   '503 null': 'retry provider_unavailable',
 }
 
-function wordsOf(outcome: Outcome | undefined): string {
-  if (outcome === undefined || outcome.kind === 'accepted') return String(outcome?.kind)
-  const dead = outcome.kind === 'rejected' && outcome.invalidAddress === true
-  return `${outcome.kind} ${outcome.reason}${dead ? ' dead' : ''}`
-}
-
 describe('sendgrid beyond the contract', () => {
-  let simulator: Simulator
-  let provider: Provider<'email'>
+  const sendgrid = connectedProvider({ name: 'sendgrid', connect, someMessage: () => someMail() })
+  const { send, sendInto, callFor } = sendgrid
   let readers = 0
-
-  before(async () => {
-    simulator = await startSimulator()
-    provider = connect(simulator.environment)
-  })
-  after(async () => {
-    await provider.close()
-    await simulator.stop()
-  })
 
   function someMail(over: Partial<MessageOf<'email'>> = {}, to?: string): OutgoingMessage<'email'> {
     readers += 1
@@ -105,27 +93,12 @@ describe('sendgrid beyond the contract', () => {
         text: 'Thank you',
         html: '<p>Thank you</p>',
         headers: {},
+        tracked: false,
         ...over,
       },
       expiresAt: Date.now() + 3_600_000,
       collapseKey: null,
     }
-  }
-
-  async function send(mail: OutgoingMessage<'email'>, through = provider): Promise<Outcome | undefined> {
-    const [outcome] = await through.send([mail], new AbortController().signal)
-    return outcome
-  }
-
-  function callFor({ deliveryId }: OutgoingMessage<'email'>): LedgerEntry | undefined {
-    const [call] = simulator.ledger.entries({ provider: 'sendgrid', deliveryId })
-    return call
-  }
-
-  async function sendInto(fault: FaultRule['fault']): Promise<Outcome | undefined> {
-    const mail = someMail()
-    simulator.faults.add({ provider: 'sendgrid', match: { address: mail.address }, times: 1, fault })
-    return send(mail)
   }
 
   test('maps every documented answer as its documentation demands', async () => {
@@ -155,7 +128,7 @@ describe('sendgrid beyond the contract', () => {
     for (const [fields, words] of demanded) {
       const body = JSON.stringify({ errors: fields.map((field) => ({ message: 'no', field, help: null })) })
       await withAlikeServer({ status: 400, body }, async ({ endpoint }) => {
-        const connected = connect({ ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
+        const connected = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
         assert.equal(wordsOf(await send(someMail(), connected)), words)
         await connected.close()
       })
@@ -203,21 +176,10 @@ describe('sendgrid beyond the contract', () => {
   test('takes the rate limit on another answer for no more than a remark', async () => {
     const headers = { 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 60) }
     await withAlikeServer({ status: 503, headers }, async ({ endpoint }) => {
-      const connected = connect({ ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
+      const connected = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
       assert.deepEqual(await send(someMail(), connected), { kind: 'retry', reason: 'provider_unavailable' })
       await connected.close()
     })
-  })
-
-  test('waits for its calls when it is closed', async () => {
-    const mail = someMail()
-    const fault = { kind: 'latency' as const, ms: 100 }
-    simulator.faults.add({ provider: 'sendgrid', match: { address: mail.address }, fault })
-    const closing = connect(simulator.environment)
-    const sending = send(mail, closing)
-    await until(() => callFor(mail) !== undefined)
-    await closing.close()
-    assert.equal((await sending)?.kind, 'accepted')
   })
 
   test('sends sender, subject, both parts, headers, and nothing about the person but the address', async () => {
@@ -235,13 +197,26 @@ describe('sendgrid beyond the contract', () => {
       subject: 'Gruß 😀 {{name}}',
       body: 'plain {{name}}',
       parameters: {
-        from: simulator.environment['FANFARE_SENDGRID_FROM'],
+        from: sendgrid.simulator.environment['FANFARE_SENDGRID_FROM'],
         'headers.List-Unsubscribe': unsubscribe,
         'headers.List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
         'text/plain': 'plain {{name}}',
         'text/html': '<p>rich &amp; {{name}}</p>',
       },
     })
+  })
+
+  test('lets SendGrid add no pixel, link or footer of its own to a mail that has ours', async () => {
+    const settings = ['click_tracking', 'open_tracking', 'subscription_tracking'].map(
+      (name) => `tracking_settings.${name}`,
+    )
+    const enabled = async (tracked: boolean) => {
+      const mail = someMail({ tracked })
+      await send(mail)
+      return settings.map((name) => callFor(mail)?.content.parameters?.[name])
+    }
+    assert.deepEqual(await enabled(true), ['false', 'false', 'false'])
+    assert.deepEqual(await enabled(false), [undefined, undefined, undefined])
   })
 
   test('never takes an address for a name with an address', async () => {
@@ -279,7 +254,7 @@ describe('sendgrid beyond the contract', () => {
   })
 
   test('is misconfigured with a wrong key', async () => {
-    const mistaken = connect({ ...simulator.environment, FANFARE_SENDGRID_API_KEY: 'SG.wrong' })
+    const mistaken = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_API_KEY: 'SG.wrong' })
     try {
       assert.equal(wordsOf(await send(someMail(), mistaken)), 'misconfigured authentication_failed')
     } finally {
@@ -301,7 +276,7 @@ describe('sendgrid beyond the contract', () => {
 
   test('follows no redirect: a repeated POST could send twice', async () => {
     await withAlikeServer({ status: 307, headers: { location: '/v3/mail/send' } }, async ({ endpoint, paths }) => {
-      const redirected = connect({ ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
+      const redirected = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
       assert.equal(wordsOf(await send(someMail(), redirected)), 'misconfigured account_misconfigured')
       assert.deepEqual(paths, ['/v3/mail/send'])
       await redirected.close()
@@ -311,7 +286,7 @@ describe('sendgrid beyond the contract', () => {
   test('reads no more of an answer than one can have', async () => {
     const headers = { 'x-message-id': 'id' }
     await withAlikeServer({ status: 202, headers, body: 'x'.repeat(2 * 1024 * 1024) }, async ({ endpoint }) => {
-      const flooded = connect({ ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
+      const flooded = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
       assert.equal((await send(someMail(), flooded))?.kind, 'unknown')
       await flooded.close()
     })
@@ -319,48 +294,10 @@ describe('sendgrid beyond the contract', () => {
 
   test('does not believe a success that carries no message id', async () => {
     await withAlikeServer({ status: 202 }, async ({ endpoint }) => {
-      const mistaken = connect({ ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
+      const mistaken = connect({ ...sendgrid.simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint })
       assert.equal(wordsOf(await send(someMail(), mistaken)), 'unknown unreadable_answer')
       await mistaken.close()
     })
-  })
-
-  test('may try again after a time-out in the TLS handshake: nothing was written', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const endpoint = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`
-    const environment = { ...simulator.environment, FANFARE_SENDGRID_ENDPOINT: endpoint }
-    const connected = connect(environment, { requestTimeoutMs: 200 })
-    try {
-      assert.deepEqual(await send(someMail(), connected), { kind: 'retry', reason: 'timed_out' })
-    } finally {
-      await connected.close()
-      silent.close()
-    }
-  })
-
-  test('may try again what waited in vain for a connection, of which there are a hundred', async () => {
-    const crowded = connect(simulator.environment)
-    const hanging = Array.from({ length: 100 }, () => someMail())
-    for (const { address } of hanging) {
-      simulator.faults.add({ provider: 'sendgrid', match: { address }, fault: { kind: 'hang' } })
-    }
-    const waiting = Array.from({ length: 5 }, () => someMail())
-    const [hangUp, giveUp] = [new AbortController(), new AbortController()]
-    try {
-      const hung = hanging.map((mail) => crowded.send([mail], hangUp.signal))
-      const gaveUp = waiting.map((mail) => crowded.send([mail], giveUp.signal))
-      await until(() => hanging.every((mail) => callFor(mail) !== undefined))
-      giveUp.abort()
-      for (const [outcome] of await Promise.all(gaveUp)) assert.equal(wordsOf(outcome), 'retry timed_out')
-      hangUp.abort()
-      for (const [outcome] of await Promise.all(hung)) assert.equal(wordsOf(outcome), 'unknown timed_out')
-      // A connection is free again, and what was given up is not sent late.
-      assert.equal((await send(someMail(), crowded))?.kind, 'accepted')
-      for (const mail of waiting) assert.equal(callFor(mail), undefined)
-    } finally {
-      await crowded.close()
-    }
   })
 
   test('refuses settings that SendGrid would refuse, without repeating a secret', () => {

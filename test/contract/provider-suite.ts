@@ -22,8 +22,8 @@ export interface ProviderUnderTest<Kind extends MessageKind> {
   name: SimulatedProvider
   /** The provider as a role would build it from these FANFARE_* variables. */
   connect(environment: Record<string, string>, options: { requestTimeoutMs: number; now: () => number }): Provider<Kind>
-  /** The same variables, but with nothing listening at the provider's endpoint. */
-  pointAt(environment: Record<string, string>, closedPort: number): Record<string, string>
+  /** The same variables, but with the provider's endpoint on this port, over TLS. */
+  pointAt(environment: Record<string, string>, port: number): Record<string, string>
   /** A different valid address for each number. */
   address(number: number): string
   /** A message whose every text holds the marker. */
@@ -34,6 +34,8 @@ export interface ProviderUnderTest<Kind extends MessageKind> {
   refusals: { retry: Refusal; rejected: Refusal; misconfigured: Refusal }
   /** A refusal that can say when to come back, or null if the provider has none. */
   retryAfter: Refusal | null
+  /** How many calls may be under way before the next one waits, or null where they share connections. */
+  callsAtOnceMax: number | null
 }
 
 const patientTimeoutMs = 10_000
@@ -206,6 +208,68 @@ export function describeProvider<Kind extends MessageKind>(subject: ProviderUnde
       assert.deepEqual(outcome, { kind: 'unknown', reason: 'timed_out' })
       assert.equal(callsTo(message.address).length, 1)
     })
+
+    test('waits for its calls when it is closed', async () => {
+      const message = someMessage()
+      const fault = { kind: 'latency' as const, ms: 100 }
+      simulator.faults.add({ provider: subject.name, match: { address: message.address }, fault })
+      const closing = subject.connect(simulator.environment, patient)
+      const sending = closing.send([message], new AbortController().signal)
+      await until(() => callsTo(message.address).length === 1)
+      await closing.close()
+      assert.equal((await sending)[0]?.kind, 'accepted')
+    })
+
+    test('knows that nothing was written when the handshake never ends, and ends within its time-out', async () => {
+      let connections = 0
+      const silent = createServer((socket) => {
+        connections += 1
+        socket.resume().on('error', () => {})
+        socket.once('close', () => (connections -= 1))
+      }).listen(0, '127.0.0.1')
+      await once(silent, 'listening')
+      const environment = subject.pointAt(simulator.environment, (silent.address() as AddressInfo).port)
+      const startedAtMs = Date.now()
+      await withProvider(subject.connect(environment, impatient), async (connected) => {
+        const [outcome] = await connected.send([someMessage()], new AbortController().signal)
+        assert.deepEqual(outcome, { kind: 'retry', reason: 'timed_out' })
+        assert.ok(Date.now() - startedAtMs < shortTimeoutMs + graceMs, 'within the time-out')
+        assert.ok(connections > 0)
+      })
+      await until(() => connections === 0)
+      silent.close()
+    })
+
+    const { callsAtOnceMax } = subject
+    if (callsAtOnceMax !== null) {
+      test('may try again what waited in vain for a connection', () => waitInVain(callsAtOnceMax))
+    }
+
+    async function waitInVain(crowd: number): Promise<void> {
+      const hanging = Array.from({ length: crowd }, () => someMessage())
+      for (const { address } of hanging) {
+        simulator.faults.add({ provider: subject.name, match: { address }, fault: { kind: 'hang' } })
+      }
+      const waiting = Array.from({ length: 5 }, () => someMessage())
+      const [hangUp, giveUp] = [new AbortController(), new AbortController()]
+      await withProvider(subject.connect(simulator.environment, patient), async (crowded) => {
+        const hung = hanging.map((message) => crowded.send([message], hangUp.signal))
+        const gaveUp = waiting.map((message) => crowded.send([message], giveUp.signal))
+        await until(() => hanging.every(({ address }) => callsTo(address).length === 1))
+        giveUp.abort()
+        for (const [outcome] of await Promise.all(gaveUp)) {
+          assert.deepEqual(outcome, { kind: 'retry', reason: 'timed_out' })
+        }
+        hangUp.abort()
+        for (const [outcome] of await Promise.all(hung)) {
+          assert.deepEqual(outcome, { kind: 'unknown', reason: 'timed_out' })
+        }
+        // A connection is free again, and what was given up is not sent late.
+        const [next] = await crowded.send([someMessage()], new AbortController().signal)
+        assert.equal(next?.kind, 'accepted')
+        for (const { address } of waiting) assert.deepEqual(callsTo(address), [])
+      })
+    }
 
     test('keeps two hundred calls apart that are under way together', async () => {
       const messages = Array.from({ length: 200 }, () => someMessage())

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
-import { after, before, describe, test } from 'node:test'
-import type { OutgoingMessage, Outcome, Provider } from '../../src/domain/provider.ts'
-import type { FaultRule } from '../../src/local/simulator/faults.ts'
-import type { LedgerEntry } from '../../src/local/simulator/ledger.ts'
-import { startSimulator, type Simulator } from '../../src/local/simulator/simulator.ts'
+import { describe, test } from 'node:test'
+import type { OutgoingMessage, Provider } from '../../src/domain/provider.ts'
 import { documentedAnswers } from '../../src/providers/twilio/classify.ts'
 import { twilioSettings } from '../../src/providers/twilio/config.ts'
 import { createTwilioProvider } from '../../src/providers/twilio/provider.ts'
 import { withAlikeServer } from '../support/alike-server.ts'
-import { until } from '../support/until.ts'
+import { connectedProvider, wordsOf } from './connected-provider.ts'
 import { describeProvider } from './provider-suite.ts'
 
 interface Connection {
@@ -34,9 +29,9 @@ function connect(environment: Record<string, string>, connection: Connection = {
 describeProvider({
   name: 'twilio',
   connect,
-  pointAt: (environment, closedPort) => ({
+  pointAt: (environment, port) => ({
     ...environment,
-    FANFARE_TWILIO_ENDPOINT: `http://127.0.0.1:${closedPort}`,
+    FANFARE_TWILIO_ENDPOINT: `https://127.0.0.1:${port}`,
   }),
   address: (number) => `+1415${String(5_000_000 + number)}`,
   message: (marker) => ({ kind: 'sms', body: `Your code: ${marker}`, segments: 1 }),
@@ -47,6 +42,7 @@ describeProvider({
     misconfigured: { status: 401, code: 20003 },
   },
   retryAfter: { status: 429, code: 20429 },
+  callsAtOnceMax: 100,
 })
 
 /** What the documentation of each code demands, said a second time: a slip in the table is a difference here. */
@@ -82,25 +78,10 @@ const expectedByStatus: Record<string, readonly number[]> = {
   'unknown timed_out': [504],
 }
 
-function wordsOf(outcome: Outcome | undefined): string {
-  if (outcome === undefined || outcome.kind === 'accepted') return String(outcome?.kind)
-  const dead = outcome.kind === 'rejected' && outcome.invalidAddress === true
-  return `${outcome.kind} ${outcome.reason}${dead ? ' dead' : ''}`
-}
-
 describe('twilio beyond the contract', () => {
-  let simulator: Simulator
-  let provider: Provider<'sms'>
+  const twilio = connectedProvider({ name: 'twilio', connect, someMessage })
+  const { send, sendInto, callFor } = twilio
   let numbers = 0
-
-  before(async () => {
-    simulator = await startSimulator()
-    provider = connect(simulator.environment)
-  })
-  after(async () => {
-    await provider.close()
-    await simulator.stop()
-  })
 
   function someMessage(over: { to?: string; body?: string; expiresAt?: number } = {}): OutgoingMessage<'sms'> {
     numbers += 1
@@ -111,22 +92,6 @@ describe('twilio beyond the contract', () => {
       expiresAt: over.expiresAt ?? Date.now() + 3_600_000,
       collapseKey: null,
     }
-  }
-
-  async function send(message: OutgoingMessage<'sms'>, through = provider): Promise<Outcome | undefined> {
-    const [outcome] = await through.send([message], new AbortController().signal)
-    return outcome
-  }
-
-  function callFor({ deliveryId }: OutgoingMessage<'sms'>): LedgerEntry | undefined {
-    const [call] = simulator.ledger.entries({ provider: 'twilio', deliveryId })
-    return call
-  }
-
-  async function sendInto(fault: FaultRule['fault']): Promise<Outcome | undefined> {
-    const message = someMessage()
-    simulator.faults.add({ provider: 'twilio', match: { address: message.address }, times: 1, fault })
-    return send(message)
   }
 
   test('maps every documented code as its documentation demands', async () => {
@@ -201,7 +166,7 @@ describe('twilio beyond the contract', () => {
 
   test('tells Twilio in whole seconds, within its bounds, how long the message is worth sending', async () => {
     const nowMs = 1_700_000_000_000
-    const frozen = connect(simulator.environment, { now: () => nowMs })
+    const frozen = connect(twilio.simulator.environment, { now: () => nowMs })
     try {
       const validityOf = async (expiresInMs: number): Promise<string | undefined> => {
         const message = someMessage({ expiresAt: nowMs + expiresInMs })
@@ -220,10 +185,10 @@ describe('twilio beyond the contract', () => {
   test('sends from a number or through a messaging service', async () => {
     const fromNumber = someMessage()
     await send(fromNumber)
-    assert.equal(callFor(fromNumber)?.content.parameters?.['From'], simulator.environment['FANFARE_TWILIO_FROM'])
+    assert.equal(callFor(fromNumber)?.content.parameters?.['From'], twilio.simulator.environment['FANFARE_TWILIO_FROM'])
 
     const service = `MG${'0'.repeat(32)}`
-    const throughService = connect({ ...simulator.environment, FANFARE_TWILIO_FROM: service })
+    const throughService = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_FROM: service })
     try {
       const message = someMessage()
       assert.equal((await send(message, throughService))?.kind, 'accepted')
@@ -236,8 +201,8 @@ describe('twilio beyond the contract', () => {
 
   test('asks for reports at the callback, its own parameters kept, or for none', async () => {
     const callback = 'https://edge.example.com/hooks?tenant=a%26b'
-    const reported = connect({ ...simulator.environment, FANFARE_TWILIO_STATUS_CALLBACK: callback })
-    const { FANFARE_TWILIO_STATUS_CALLBACK: _, ...withoutCallback } = simulator.environment
+    const reported = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_STATUS_CALLBACK: callback })
+    const { FANFARE_TWILIO_STATUS_CALLBACK: _, ...withoutCallback } = twilio.simulator.environment
     const silent = connect(withoutCallback)
     try {
       const message = someMessage()
@@ -249,7 +214,7 @@ describe('twilio beyond the contract', () => {
 
       const unreported = someMessage()
       assert.equal((await send(unreported, silent))?.kind, 'accepted')
-      const [call] = simulator.ledger.entries({ provider: 'twilio', address: unreported.address })
+      const [call] = twilio.simulator.ledger.entries({ provider: 'twilio', address: unreported.address })
       assert.equal(call?.deliveryId, null)
       assert.equal(call?.content.parameters?.['StatusCallback'], undefined)
     } finally {
@@ -263,7 +228,7 @@ describe('twilio beyond the contract', () => {
       { FANFARE_TWILIO_AUTH_TOKEN: 'wrong' },
       { FANFARE_TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}` },
     ]) {
-      const mistaken = connect({ ...simulator.environment, ...wrong })
+      const mistaken = connect({ ...twilio.simulator.environment, ...wrong })
       try {
         assert.equal(wordsOf(await send(someMessage(), mistaken)), 'misconfigured authentication_failed')
       } finally {
@@ -274,7 +239,7 @@ describe('twilio beyond the contract', () => {
 
   test('follows no redirect: a repeated POST could send twice', async () => {
     await withAlikeServer({ status: 307, headers: { location: '/elsewhere' } }, async ({ endpoint, paths }) => {
-      const redirected = connect({ ...simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
+      const redirected = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
       assert.equal(wordsOf(await send(someMessage(), redirected)), 'misconfigured account_misconfigured')
       assert.equal(paths.length, 1)
       await redirected.close()
@@ -284,74 +249,25 @@ describe('twilio beyond the contract', () => {
   test('takes the status of a refusal for an answer, even where its body is cut off', async () => {
     const headers = { 'content-length': '500' }
     await withAlikeServer({ status: 503, headers, body: '{"code"', cut: true }, async ({ endpoint }) => {
-      const connected = connect({ ...simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
+      const connected = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
       assert.equal(wordsOf(await send(someMessage(), connected)), 'retry unreadable_answer')
       await connected.close()
     })
     await withAlikeServer({ status: 201, headers, body: '{"sid"', cut: true }, async ({ endpoint }) => {
-      const connected = connect({ ...simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
+      const connected = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
       assert.equal(wordsOf(await send(someMessage(), connected)), 'unknown connection_lost')
       await connected.close()
     })
-  })
-
-  test('waits for its calls when it is closed', async () => {
-    const message = someMessage()
-    const fault = { kind: 'latency' as const, ms: 100 }
-    simulator.faults.add({ provider: 'twilio', match: { address: message.address }, fault })
-    const closing = connect(simulator.environment)
-    const sending = send(message, closing)
-    await until(() => callFor(message) !== undefined)
-    await closing.close()
-    assert.equal((await sending)?.kind, 'accepted')
   })
 
   test('believes no success that is not a message, or is larger than one can be', async () => {
     const longSid = JSON.stringify({ sid: 'x'.repeat(2 * 1024 * 1024) })
     for (const body of ['', '{}', '{"sid":""}', 'null', longSid]) {
       await withAlikeServer({ status: 201, body }, async ({ endpoint }) => {
-        const mistaken = connect({ ...simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
+        const mistaken = connect({ ...twilio.simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint })
         assert.equal((await send(someMessage(), mistaken))?.kind, 'unknown', body.slice(0, 20))
         await mistaken.close()
       })
-    }
-  })
-
-  test('may try again after a time-out in the TLS handshake: nothing was written', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const endpoint = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`
-    const environment = { ...simulator.environment, FANFARE_TWILIO_ENDPOINT: endpoint }
-    const connected = connect(environment, { requestTimeoutMs: 200 })
-    try {
-      assert.deepEqual(await send(someMessage(), connected), { kind: 'retry', reason: 'timed_out' })
-    } finally {
-      await connected.close()
-      silent.close()
-    }
-  })
-
-  test('may try again what waited in vain for a connection, of which there are a hundred', async () => {
-    const crowded = connect(simulator.environment)
-    const hanging = Array.from({ length: 100 }, () => someMessage())
-    for (const { address } of hanging) {
-      simulator.faults.add({ provider: 'twilio', match: { address }, fault: { kind: 'hang' } })
-    }
-    const waiting = Array.from({ length: 5 }, () => someMessage())
-    const [hangUp, giveUp] = [new AbortController(), new AbortController()]
-    try {
-      const hung = hanging.map((message) => crowded.send([message], hangUp.signal))
-      const gaveUp = waiting.map((message) => crowded.send([message], giveUp.signal))
-      await until(() => hanging.every((message) => callFor(message) !== undefined))
-      giveUp.abort()
-      for (const [outcome] of await Promise.all(gaveUp)) assert.equal(wordsOf(outcome), 'retry timed_out')
-      hangUp.abort()
-      for (const [outcome] of await Promise.all(hung)) assert.equal(wordsOf(outcome), 'unknown timed_out')
-      // A connection is free again, and what was given up is not sent late.
-      assert.equal((await send(someMessage(), crowded))?.kind, 'accepted')
-      for (const message of waiting) assert.equal(callFor(message), undefined)
-    } finally {
-      await crowded.close()
     }
   })
 

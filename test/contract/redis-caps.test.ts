@@ -184,30 +184,52 @@ describe('caps', () => {
             maxLength: 3,
           },
         ),
-        fc.array(fc.record({ waitMs: fc.nat(200_000), quietMs: fc.nat(300_000), expiresMs: fc.nat(4_000_000) }), {
-          minLength: 1,
-          maxLength: 25,
-        }),
+        fc.array(
+          fc.record({
+            waitMs: fc.nat(200_000),
+            quietMs: fc.nat(300_000),
+            // Asked together: each sees those before it.
+            expiriesMs: fc.array(fc.nat(4_000_000), { minLength: 1, maxLength: 4 }),
+          }),
+          { minLength: 1, maxLength: 25 },
+        ),
         async (categoryCaps, steps) => {
           const userId = newPerson()
           const taken: number[] = []
-          for (const { waitMs, quietMs, expiresMs } of steps) {
+          for (const { waitMs, quietMs, expiriesMs } of steps) {
             clockMs += waitMs
             const quietWindows = [{ from: clockMs + 50_000, until: clockMs + 50_000 + quietMs }]
-            const expiresAtMs = clockMs + expiresMs + 1
-            const expected = earliestByHand({ clockMs, taken, categoryCaps, quietWindows })
-            const answer = await reserve(ask({ userId, categoryCaps, quietWindows, expiresAtMs }))
-            if (expected >= expiresAtMs) {
-              assert.deepEqual(answer, { kind: 'expires' })
-              continue
-            }
-            assert.deepEqual(answer, expected === clockMs ? { kind: 'free' } : { kind: 'reserved', atMs: expected })
-            taken.push(expected)
+            const requests = expiriesMs.map((expiresMs) =>
+              ask({ userId, categoryCaps, quietWindows, expiresAtMs: clockMs + expiresMs + 1 }),
+            )
+            const answers = await caps.reserve(requests)
+            const expected = requests.map(({ expiresAtMs }): CapAnswer => {
+              const atMs = earliestByHand({ clockMs, taken, categoryCaps, quietWindows })
+              if (atMs >= expiresAtMs) return { kind: 'expires' }
+              taken.push(atMs)
+              return atMs === clockMs ? { kind: 'free' } : { kind: 'reserved', atMs }
+            })
+            assert.deepEqual(answers, expected)
           }
         },
       ),
       { numRuns: 150 },
     )
+  })
+
+  test('of 10,000 notifications for one person at once are counted within what Redis is waited for', async () => {
+    const userId = newPerson()
+    const categoryCaps = [atMost(100, minuteMs)]
+    const userCaps = [atMost(5_000, hourMs)]
+    const answers: CapAnswer[] = []
+    for (let chunk = 0; chunk < 20; chunk += 1) {
+      answers.push(...(await caps.reserve(Array.from({ length: 500 }, () => ask({ userId, categoryCaps, userCaps })))))
+    }
+    // Else nobody would have counted, and all of them would have gone out.
+    assert.deepEqual(failures, [])
+    const places = answers.map((answer) => (answer.kind === 'reserved' ? answer.atMs : clockMs))
+    assert.equal(answers.filter(({ kind }) => kind === 'free').length, 100)
+    assert.ok(places.every((at, place) => place < 100 || at - places[place - 100]! >= minuteMs))
   })
 
   test('say that nobody can count where Redis is away', async () => {

@@ -8,7 +8,7 @@ import { requestBytes } from '../../src/domain/request-validation.ts'
 import { createRegistryClient } from '../../src/kafka/registry/registry-client.ts'
 import { readRecordSchema } from '../../src/kafka/registry/record-schemas.ts'
 import { subjectOf } from '../../src/kafka/topic-schemas.ts'
-import { anEvent, emailOf, insertCatalogue, insertPerson } from '../support/builders/catalogue.ts'
+import { anEmail, emailOf, insertCatalogue, insertNewcomer } from '../support/builders/catalogue.ts'
 import { startPipeline, type Pipeline } from '../support/pipeline.ts'
 import { readStackEnvironment } from '../support/stack-environment.ts'
 
@@ -24,17 +24,7 @@ before(async () => {
 afterEach((context) => pipeline.showLogs(context))
 after(() => pipeline.stop())
 
-let lastUserId = 0
-/** A new person with an inbox, so that whatever arrives there is of one test. */
-async function someone(): Promise<number> {
-  lastUserId += 1
-  await insertPerson(pipeline.database, { userId: lastUserId })
-  return lastUserId
-}
-
-function anEmail(given: Partial<NotificationRequested>): NotificationRequested {
-  return anEvent({ channels: ['email'], ...given })
-}
+const someone = () => insertNewcomer(pipeline.database)
 
 function inboxOf(userId: number): (string | undefined)[] {
   return [...pipeline.simulator.ledger.entries({ address: emailOf(userId) })].map(({ content }) => content.body)
@@ -148,7 +138,12 @@ describe('a request that makes no sense', () => {
     'from the future': [{ createdAt: now + 2 * hourMs }, 'failed/in_future'],
     'from thirty days ago': [{ createdAt: now - 30 * dayMs }, 'failed/too_old'],
     'for a day past the horizon': [{ sendAt: now + 22 * dayMs }, 'failed/beyond_horizon'],
+    'for a time at which it is over': [
+      { sendAt: now + hourMs, expiresAt: now + hourMs },
+      'failed/expires_before_send_at',
+    ],
     'over no such channel': [{ channels: ['pigeon'] }, 'failed/invalid_request'],
+    'in a locale that is none': [{ locale: 'not a locale' }, 'failed/invalid_request'],
     'from a source that can be none': [{ source: '' }, 'failed/invalid_request'],
     'with an id that is none': [{ notificationId: 'not-a-uuid\u0000' }, 'failed/invalid_request'],
   }
@@ -166,6 +161,54 @@ describe('a request that makes no sense', () => {
     )
     assert.equal(inboxOf(userId).length, 1)
     assert.equal((await pipeline.read(pipeline.topics.requestedDeadLetter)).length, lettersBefore)
+  })
+})
+
+describe('a row that nobody should have written', () => {
+  test('suppresses with its reason and holds up nobody, whatever is wrong about the person', async () => {
+    const { database } = pipeline
+    const [broken, whole] = [await someone(), await someone()]
+    await database.query(
+      `update users set email = 'no address', phone_number = '010-1234', locale = 'not a locale' where user_id = $1`,
+      [broken],
+    )
+    await database.query(
+      `insert into devices (device_id, user_id, platform, token) values
+         (gen_random_uuid(), $1, 'ios', '../3/device/no-hex'), (gen_random_uuid(), $1, 'android', 'with a blank')`,
+      [broken],
+    )
+    const event = { ...anEmail({ userId: broken }), channels: null }
+    await pipeline.request(event, anEmail({ userId: whole }))
+    await pipeline.untilSettled()
+    const told = ['push', 'sms', 'email'].map(() => 'suppressed/no_address')
+    assert.deepEqual(await storyOf(event.notificationId), told)
+    assert.equal(inboxOf(whole).length, 1)
+  })
+
+  test('of a time zone that there is not leaves the person to their country', async () => {
+    const userId = await someone()
+    // Quiet all day where the number is from, whatever the hour of this test.
+    await pipeline.database.query(
+      `update users set time_zone = 'Mars/Olympus', quiet_from_minute = 480, quiet_until_minute = 480 where user_id = $1`,
+      [userId],
+    )
+    const event = anEmail({ userId })
+    await pipeline.request(event)
+    await pipeline.untilSettled()
+    assert.deepEqual(await storyOf(event.notificationId), ['expired/quiet_hours'])
+  })
+
+  test('of a cap of nothing lets nothing through, and says so', async () => {
+    const userId = await someone()
+    await pipeline.database.query(
+      `insert into categories (name, lane, channels, time_to_live_seconds, template_id, caps)
+       values ('never', 'transactional', '{push,sms,email}', 3600, 'back-in-stock', '[{"limit": 0, "windowSeconds": 86400}]')`,
+    )
+    const event = anEmail({ userId, category: 'never' })
+    await pipeline.request(event, anEmail({ userId }))
+    await pipeline.untilSettled()
+    assert.deepEqual(await storyOf(event.notificationId), ['suppressed/capped'])
+    assert.equal(inboxOf(userId).length, 1)
   })
 })
 

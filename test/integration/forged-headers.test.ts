@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import type { NotificationRequested } from '../../src/domain/notification.ts'
 import type { ConsumedRecord, RecordHeaders } from '../../src/domain/record.ts'
 import { readText } from '../../src/domain/record-headers.ts'
-import { anEvent, emailOf, insertCatalogue, insertPerson, phoneNumberOf } from '../support/builders/catalogue.ts'
+import { anEmail, emailOf, insertCatalogue, insertNewcomer, phoneNumberOf } from '../support/builders/catalogue.ts'
 import { runCommand } from '../support/command-run.ts'
 import { eventually } from '../support/eventually.ts'
 import { startPipeline, type Pipeline } from '../support/pipeline.ts'
@@ -20,18 +20,7 @@ before(async () => {
 afterEach((context) => pipeline.showLogs(context))
 after(() => pipeline.stop())
 
-let lastUserId = 0
-/** A new person, so that whatever arrives there is of one test. */
-async function someone(): Promise<number> {
-  lastUserId += 1
-  await insertPerson(pipeline.database, { userId: lastUserId })
-  return lastUserId
-}
-
-function anEmail(given: Partial<NotificationRequested>): NotificationRequested {
-  return anEvent({ channels: ['email'], ...given })
-}
-
+const someone = () => insertNewcomer(pipeline.database)
 const emailTopic = () => pipeline.topics.deliveries('email', 'transactional')
 const retryTopic = () => pipeline.topics.retry('transactional', '10s')
 const verdictsOf = (userId: number) =>

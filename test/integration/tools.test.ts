@@ -180,6 +180,7 @@ test('the demo’s reconciliation finds that ledger, Postgres and status topic a
   try {
     const evidence = await gatherEvidence({
       published,
+      reports: [],
       ledger: pipeline.simulator.ledger,
       // Smaller than what there is: several pages.
       audit: createAudit(pool, { rowsPerPage: 7 }),

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { DeliveryStatus } from '../../src/domain/delivery-status.ts'
 import type { NotificationRequested } from '../../src/domain/notification.ts'
-import { anEvent, emailOf, insertCatalogue, insertPerson } from '../support/builders/catalogue.ts'
+import { anEmail, emailOf, insertCatalogue, insertNewcomer, insertPerson } from '../support/builders/catalogue.ts'
 import { eventually } from '../support/eventually.ts'
 import { startPipeline, type Pipeline } from '../support/pipeline.ts'
 
@@ -13,15 +13,7 @@ const minuteMs = 60_000
 const hashKey = '0123456789abcdef'.repeat(4)
 
 let pipeline: Pipeline
-let lastUser = 5_000
-
-async function somebody(): Promise<number> {
-  lastUser += 1
-  await insertPerson(pipeline.database, { userId: lastUser })
-  return lastUser
-}
-
-const anEmail = (choices: Partial<NotificationRequested>) => anEvent({ channels: ['email'], ...choices })
+const somebody = () => insertNewcomer(pipeline.database)
 
 function inWords({ status, reason }: DeliveryStatus): string {
   return reason === null ? status : `${status}/${reason}`

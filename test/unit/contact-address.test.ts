@@ -102,17 +102,23 @@ describe('an email address', () => {
 })
 
 describe('a device token', () => {
-  test('is printable ASCII without spaces, of any form the platforms issue', () => {
-    each(
-      ['00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0', 'dPn_3:APA91b-x_Y', 'UNREGISTERED:1'],
-      isDeviceToken,
-      true,
-    )
-    each(['', ' ', 'a b', 'a\n', 'a\u0000', 'tökén', 'a\ud800', 'a\u007f'], isDeviceToken, false)
+  const isOf = (platform: 'ios' | 'android') => (text: string) => isDeviceToken(platform, text)
+  const hex = '00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0'
+
+  test('is whole bytes in hex where APNs issued it, for it becomes part of a path', () => {
+    each([hex, hex.toUpperCase(), `${hex}${hex}00`], isOf('ios'), true)
+    each(['', 'abc', 'dPn_3:APA91b-x_Y', '../3/device/00', `${hex} `, `${hex}\n`, '0g'], isOf('ios'), false)
+  })
+
+  test('is printable ASCII without spaces where FCM issued it', () => {
+    each([hex, 'dPn_3:APA91b-x_Y', 'UNREGISTERED:1'], isOf('android'), true)
+    each(['', ' ', 'a b', 'a\n', 'a\u0000', 'tökén', 'a\ud800', 'a\u007f'], isOf('android'), false)
   })
 
   test('is no longer than an index of the database takes', () => {
-    each(['t'.repeat(2048)], isDeviceToken, true)
-    each(['t'.repeat(2049)], isDeviceToken, false)
+    for (const platform of ['ios', 'android'] as const) {
+      each(['0'.repeat(2048)], isOf(platform), true)
+      each(['0'.repeat(2050)], isOf(platform), false)
+    }
   })
 })

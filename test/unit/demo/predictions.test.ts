@@ -41,7 +41,7 @@ const published = predictedOutcomes.map((outcome): PublishedEvent => ({
 
 /** Every outcome once, each just as it is predicted. */
 function truth(): Told {
-  const told: Told = { published, calls: [], notifications: [], deliveries: [], statuses: [] }
+  const told: Told = { published, calls: [], notifications: [], deliveries: [], statuses: [], reports: [] }
   for (const event of published) tell(event, told)
   return told
 }
@@ -65,6 +65,7 @@ function tell({ notificationId, source, outcome }: PublishedEvent, told: Told): 
       status,
       reason,
       plannedDeliveries: status === 'routed' ? 1 : null,
+      automatic: false,
     })
   }
   const [decision, reason = null] = predictions[outcome].row[0]!.split('/') as [
@@ -75,7 +76,7 @@ function tell({ notificationId, source, outcome }: PublishedEvent, told: Told): 
   told.notifications.push({ ...identity, decision, reason, suppressedChannels: [], deliveryIds })
   if (calls === 0) return
   const sent = { deliveryId, channel: 'email', provider: 'sendgrid', providerMessageId: deliveryId } as const
-  told.deliveries.push({ ...sent, state: 'sent', reason: null, createdAtMs: createdAt })
+  told.deliveries.push({ ...sent, state: 'sent', reason: null, createdAtMs: createdAt, reported: [] })
   told.calls.push({ ...sent, sequence: told.calls.length + 1, verdict: 'accepted', receivedAtMs: sendAt })
 }
 

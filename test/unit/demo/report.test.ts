@@ -21,6 +21,7 @@ function evidenceOf(latenciesMs: readonly number[]): Evidence {
       state: 'sent',
       reason: null,
       createdAtMs: 1_000,
+      reported: [],
     })),
     calls: latenciesMs.map((latencyMs, index) => ({
       ...sent,
@@ -30,6 +31,7 @@ function evidenceOf(latenciesMs: readonly number[]): Evidence {
       verdict: 'accepted',
       receivedAtMs: 1_000 + latencyMs,
     })),
+    reports: [],
     statuses: [
       {
         ...identity,
@@ -39,6 +41,7 @@ function evidenceOf(latenciesMs: readonly number[]): Evidence {
         status: 'routed',
         reason: null,
         plannedDeliveries: ids.length,
+        automatic: false,
       },
       ...ids.map((deliveryId) => ({
         ...identity,
@@ -48,6 +51,7 @@ function evidenceOf(latenciesMs: readonly number[]): Evidence {
         status: 'sent' as const,
         reason: null,
         plannedDeliveries: null,
+        automatic: false,
       })),
     ],
   }

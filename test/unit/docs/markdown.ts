@@ -17,12 +17,15 @@ export function readDocument(path: string): Document {
   return { path, text: readFileSync(join(root, path), 'utf8') }
 }
 
-/** README.md and everything under docs/. */
+/** README.md and everything under docs/ and examples/. */
 export function readDocuments(): Document[] {
-  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .toSorted()
-  return [readDocument('README.md'), ...docs.map((file) => readDocument(join('docs', file)))]
+  const paths = ['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.md'))
+      .toSorted()
+      .map((file) => join(folder, file)),
+  )
+  return ['README.md', ...paths].map(readDocument)
 }
 
 /** What stands under a heading, up to the next one of the same or a higher level. */
@@ -72,6 +75,22 @@ export function codeLines({ text }: Document, language: string): string[] {
     .flatMap((match) => (match[1] ?? '').replaceAll('\\\n', ' ').split('\n'))
     .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
     .filter((line) => line !== '')
+}
+
+export interface CodeBlock {
+  language: string
+  code: string
+  /** The paragraph before it. */
+  introduction: string
+}
+
+/** The code blocks that name a language, in their order. */
+export function codeBlocks({ text }: Document): CodeBlock[] {
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(({ 1: language = '', 2: code = '', index }) => ({
+    language,
+    code,
+    introduction: text.slice(0, index).trimEnd().split('\n\n').at(-1) ?? '',
+  }))
 }
 
 export interface Link {

@@ -37,7 +37,7 @@ const somePeople: fc.Arbitrary<Profile> = fc
   .map(({ platforms, quiet, ...choices }) =>
     profile({
       ...choices,
-      devices: platforms.map((platform, at) => ({ deviceId: `d${at}`, platform, token: `token-${at}` })),
+      devices: platforms.map((platform, at) => ({ deviceId: `d${at}`, platform, token: `a${at}` })),
       quietFromMinute: quiet?.fromMinute ?? null,
       quietUntilMinute: quiet?.untilMinute ?? null,
     }),
@@ -69,7 +69,7 @@ const someTemplates = fc
     return template({ contentsOf: Object.fromEntries(contentsOf) })
   })
 
-const addresses = ['ada@example.com', '+14155552671', '+821012345678', 'token-0', 'token-1', 'token-2']
+const addresses = ['ada@example.com', '+14155552671', '+821012345678', 'a0', 'a1', 'a2']
 
 interface Case extends Pick<DecisionInput, 'channels'> {
   person: Profile

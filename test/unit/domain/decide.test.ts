@@ -65,12 +65,19 @@ describe('the decision about an event', () => {
   })
 
   test('takes what is no address for none, so that it never costs a call', () => {
-    const decision = decided({ profile: profile({ email: 'not an address', phoneNumber: '12', devices: [] }) })
+    const devices = [
+      { deviceId: 'd1', platform: 'ios' as const, token: '../3/device/no-hex' },
+      { deviceId: 'd2', platform: 'android' as const, token: 'with a blank' },
+    ]
+    const decision = decided({ profile: profile({ email: 'not an address', phoneNumber: '12', devices }) })
     assert.equal(decision.kind, 'suppressed')
     assert.deepEqual(
       decision.suppressedChannels.map(({ reason }) => reason),
       ['no_address', 'no_address', 'no_address'],
     )
+    const [good] = profile().devices
+    const beside = profile({ devices: [...devices, ...(good === undefined ? [] : [good])] })
+    assert.deepEqual(channelsOf(decided({ profile: beside, channels: ['push'] })), ['ios'])
   })
 
   test('fails with its reason what nobody could send', () => {

@@ -108,6 +108,7 @@ describe('a held delivery', () => {
         data: event.data,
         createdAt: event.createdAt,
         routedAt: entry.decidedAtMs,
+        pass: entry.pass,
         collapseKey: null,
       },
     ])

@@ -16,6 +16,9 @@ const root = resolve(import.meta.dirname, '../../..')
 const source = readSourceTree(root, 'src')
 // The rules quote what they forbid.
 const tests = readSourceTree(root, 'test').filter(({ path }) => !path.startsWith('test/unit/house-rules/'))
+const benches = readSourceTree(root, 'bench')
+const examples = readSourceTree(root, 'examples')
+const all = [...source, ...tests, ...benches, ...examples]
 
 function assertNone(breaches: readonly string[]) {
   assert.equal(breaches.length, 0, `\n${breaches.join('\n')}`)
@@ -23,13 +26,14 @@ function assertNone(breaches: readonly string[]) {
 
 describe('the house rules', () => {
   test('every import follows the dependency rule', () => assertNone(layerBreaches(source)))
-  test('no file imports itself over others', () => assertNone(importCycles([...source, ...tests])))
-  test('there are no barrels', () => assertNone(barrelBreaches([...source, ...tests])))
-  test('every name says what is inside', () => assertNone(nameBreaches([...source, ...tests])))
-  test('no file is longer than one concept', () => assertNone(sizeBreaches([...source, ...tests])))
-  test('every source file opens with what it owns', () => assertNone(openingBreaches(source)))
+  test('no file imports itself over others', () => assertNone(importCycles(all)))
+  test('there are no barrels', () => assertNone(barrelBreaches(all)))
+  test('every name says what is inside', () => assertNone(nameBreaches(all)))
+  test('no file is longer than one concept', () => assertNone(sizeBreaches(all)))
+  test('every source file opens with what it owns', () =>
+    assertNone(openingBreaches([...source, ...benches, ...examples])))
   test('clock, randomness, environment and idempotent producers stay where they belong', () =>
-    assertNone(banBreaches([...source, ...tests])))
+    assertNone(banBreaches(all)))
   test('every package that the project is built on is in use', () => assertNone(unusedPackages(source)))
 })
 

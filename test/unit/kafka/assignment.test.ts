@@ -182,6 +182,24 @@ describe('an assignment', () => {
     assert.deepEqual(placesOf(assignment.take(3)), ['0/0', '0/1', '1/0'])
   })
 
+  test('tells what is queued and what runs, by partition', () => {
+    own([0, 1])
+    deliver(0, 0, 5)
+    deliver(1, 0, 3)
+    assignment.take(2)
+    complete(0, 0n)
+    const inHand = assignment.inHand().map(({ partition, queued, running }) => ({ partition, queued, running }))
+    assert.deepEqual(inHand, [
+      { partition: 0, queued: 3, running: 1 },
+      { partition: 1, queued: 3, running: 0 },
+    ])
+    own([1])
+    assert.deepEqual(
+      assignment.inHand().map(({ partition }) => partition),
+      [1],
+    )
+  })
+
   test('offers a watermark until it is committed, and again only when it moved', () => {
     own([0])
     deliver(0, 0, 3)

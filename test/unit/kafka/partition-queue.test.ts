@@ -50,6 +50,20 @@ describe('the queue of a partition', () => {
     assert.deepEqual(offsetsOf(queue.take(9)), [3n, 4n, 5n])
   })
 
+  test('knows how old its oldest incomplete record is, whether it waits or runs', () => {
+    const queue = createPartitionQueue(wide)
+    assert.equal(queue.oldestMs(), undefined)
+    const records = recordsAt([3n, 5n, 9n]).map((record) => ({ ...record, timestampMs: Number(record.offset) * 100 }))
+    queue.deliver(records, 10n, ({ offset }) => offset === 5n)
+    assert.equal(queue.oldestMs(), 300)
+    queue.take(1)
+    queue.complete(9n)
+    queue.complete(3n)
+    assert.equal(queue.oldestMs(), 500)
+    queue.complete(5n)
+    assert.equal(queue.oldestMs(), undefined)
+  })
+
   test('counts records that ran before against the window', () => {
     const queue = createPartitionQueue({ ...wide, window: 3 })
     queue.deliver(recordsAt(offsetsBetween(0, 6)), 6n, ({ offset }) => offset === 1n || offset === 2n)

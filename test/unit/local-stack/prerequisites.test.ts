@@ -8,7 +8,7 @@ import {
 } from '../../../src/local/stack/prerequisites.ts'
 import { StackFault } from '../../../src/local/stack/stack-fault.ts'
 
-const programs = ['apt-get', 'mvn', 'redis-server', 'setpriv']
+const programs = ['apt-get', 'mvn', 'redis-server', 'setpriv', 'chromium']
 
 function systemWithout(missing: readonly string[], differences: Partial<System> = {}): System {
   return {
@@ -38,10 +38,11 @@ describe('the prerequisites of the local stack', () => {
     ['maven', 'mvn', 'apt-get install -y --no-install-recommends maven'],
     ['redis-server', 'redis-server', 'apt-get install -y --no-install-recommends redis-server'],
     ['setpriv', 'setpriv', 'apt-get install -y --no-install-recommends util-linux'],
+    ['chromium', 'chromium', 'apt-get install -y --no-install-recommends chromium'],
   ]
   for (const [prerequisite, program, command] of commands) {
     test(`name ${prerequisite} and the command that brings it`, async () => {
-      const fault = await faultFor(systemWithout([program]), ['java', 'maven', 'redis-server', 'setpriv'])
+      const fault = await faultFor(systemWithout([program]), ['java', 'maven', 'redis-server', 'setpriv', 'chromium'])
       assert.equal(fault.code, 'prerequisite_missing')
       assert.ok(fault.message.endsWith(`install with: ${command}`), fault.message)
     })

@@ -26,6 +26,12 @@ function ports(overdue: Record<string, number>, choices: Partial<MaintenancePort
     },
     findStuck: () => Promise.resolve([]),
     hasOpen: (day) => Promise.resolve(open.includes(day)),
+    forgetEnded: () => Promise.resolve({ forgotten: 0, more: false }),
+    databaseNow: () => Promise.resolve(Date.parse(today)),
+    markChangedHours: () => Promise.resolve(),
+    markedHours: () => Promise.resolve([]),
+    countHour: () => Promise.resolve(),
+    unmarkHour: () => Promise.resolve(),
     publishExpired: (expired) => Promise.resolve(void published.push(...expired)),
     ...rest,
   }
@@ -39,6 +45,17 @@ describe('a round of maintenance', () => {
     assert.equal(expired, 1_001)
     assert.equal(published.length, 1_001)
     assert.deepEqual(swept, ['2026-11-20', '2026-11-20', '2026-11-20', today])
+  })
+
+  test('forgets what the doors keep for a time only, batch by batch', async () => {
+    let left = 12_000
+    const forgetEnded = (limit: number) => {
+      const forgotten = Math.min(limit, left)
+      left -= forgotten
+      return Promise.resolve({ forgotten, more: forgotten === limit })
+    }
+    const { own } = ports({}, { forgetEnded })
+    assert.equal((await createMaintainer().run(own, 1)).forgotten, 12_000)
   })
 
   test('does not read a closed day without anything open again', async () => {

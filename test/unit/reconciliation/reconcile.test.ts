@@ -5,6 +5,7 @@ import type {
   Evidence,
   LoggedDelivery,
   LoggedNotification,
+  MadeReport,
   ProviderCall,
   PublishedStatus,
 } from '../../../src/local/reconciliation/evidence.ts'
@@ -17,6 +18,7 @@ interface Agreeing extends Evidence {
   notifications: LoggedNotification[]
   deliveries: LoggedDelivery[]
   statuses: PublishedStatus[]
+  reports: MadeReport[]
 }
 
 /** Three notifications: one sent by SMS and refused by iOS, one suppressed on both channels, one failed at once. */
@@ -51,6 +53,7 @@ function agreeingEvidence(): Agreeing {
       aStatus({ statusId: 's5', notificationId: 'n2', status: 'suppressed', channel: 'push' }),
       aStatus({ statusId: 's6', notificationId: 'n3', status: 'failed' }),
     ],
+    reports: [],
   }
 }
 
@@ -63,7 +66,7 @@ function aNotification(
 function aDelivery(
   given: Partial<LoggedDelivery> & Pick<LoggedDelivery, 'deliveryId' | 'channel' | 'state'>,
 ): LoggedDelivery {
-  return { reason: null, provider: null, providerMessageId: null, createdAtMs: 0, ...given }
+  return { reason: null, provider: null, providerMessageId: null, createdAtMs: 0, reported: [], ...given }
 }
 
 function aCall(given: Partial<ProviderCall> & Pick<ProviderCall, 'sequence' | 'channel' | 'provider'>): ProviderCall {
@@ -73,7 +76,15 @@ function aCall(given: Partial<ProviderCall> & Pick<ProviderCall, 'sequence' | 'c
 function aStatus(
   given: Partial<PublishedStatus> & Pick<PublishedStatus, 'statusId' | 'notificationId' | 'status'>,
 ): PublishedStatus {
-  return { source: 'shop', deliveryId: null, channel: null, reason: null, plannedDeliveries: null, ...given }
+  return {
+    source: 'shop',
+    deliveryId: null,
+    channel: null,
+    reason: null,
+    plannedDeliveries: null,
+    automatic: false,
+    ...given,
+  }
 }
 
 function without<Key extends string>(items: Record<Key, unknown>[], key: Key, value: unknown) {
@@ -84,6 +95,12 @@ function without<Key extends string>(items: Record<Key, unknown>[], key: Key, va
 
 function change<Item extends object>(items: Item[], index: number, changes: Partial<Item>) {
   items[index] = { ...items[index]!, ...changes }
+}
+
+function clickIsReported({ deliveries, statuses, reports }: Agreeing): void {
+  change(deliveries, 0, { state: 'clicked', reported: ['clicked'] })
+  statuses.push(aStatus({ statusId: 's7', notificationId: 'n1', status: 'clicked', deliveryId: 'd1', channel: 'sms' }))
+  reports.push({ kind: 'clicked', deliveryId: 'd1' })
 }
 
 describe('the reconciliation', () => {
@@ -97,10 +114,32 @@ describe('the reconciliation', () => {
 
   test('takes what feedback reported after an acceptance for sent', () => {
     const evidence = agreeingEvidence()
-    change(evidence.deliveries, 0, { state: 'clicked' })
-    evidence.statuses.push(
-      aStatus({ statusId: 's7', notificationId: 'n1', status: 'clicked', deliveryId: 'd1', channel: 'sms' }),
-    )
+    clickIsReported(evidence)
+    const { differences, reports } = reconcile(evidence)
+    assert.deepEqual(differences, [])
+    const clicks = reports.find(({ kind }) => kind === 'clicked')
+    assert.deepEqual(clicks, { kind: 'clicked', made: 1, postgres: 1, statusTopic: 1 })
+  })
+
+  const forgetting: Record<string, (evidence: Agreeing) => void> = {
+    'that nobody made': ({ reports }) => without(reports, 'kind', 'clicked'),
+    'that Postgres did not keep': ({ deliveries }) => change(deliveries, 0, { reported: [] }),
+    'that the status topic does not tell': ({ statuses }) => without(statuses, 'statusId', 's7'),
+    'that is told as a machine’s': ({ statuses }) => change(statuses, 6, { automatic: true }),
+  }
+  for (const [what, forget] of Object.entries(forgetting)) {
+    test(`finds a report ${what}`, () => {
+      const evidence = agreeingEvidence()
+      clickIsReported(evidence)
+      forget(evidence)
+      assert.deepEqual(reconcile(evidence).differences, [{ kind: 'report', id: 'd1 clicked' }])
+    })
+  }
+
+  test('leaves what a machine did out of what people did', () => {
+    const evidence = agreeingEvidence()
+    const opened = { statusId: 's7', notificationId: 'n1', status: 'opened', deliveryId: 'd1' } as const
+    evidence.statuses.push(aStatus({ ...opened, channel: 'sms', automatic: true }))
     assert.deepEqual(reconcile(evidence).differences, [])
   })
 

@@ -48,11 +48,13 @@ describe('the seeded catalogue', () => {
   })
 
   test('needs nothing that the demo, or Fanfare itself, does not publish, and renders every content with it', async () => {
-    const renderer = createRenderer(async (keys) =>
-      keys.map(
-        ({ templateId, channel, locale }) =>
-          contentsOf(templateId).find((each) => each.locale === locale && each.content.channel === channel)?.content,
-      ),
+    const renderer = createRenderer(
+      async (keys) =>
+        keys.map(
+          ({ templateId, channel, locale }) =>
+            contentsOf(templateId).find((each) => each.locale === locale && each.content.channel === channel)?.content,
+        ),
+      undefined,
     )
     const commands = [...events, alert].flatMap((event) => {
       const category = seededCategories.find(({ name }) => name === event.category)!
@@ -62,7 +64,7 @@ describe('the seeded catalogue', () => {
     for (const command of commands) {
       const needed = contentsOf(command.templateId).flatMap(({ variables }) => variables)
       assert.deepEqual(missingVariables(command.data, needed), [], command.templateId)
-      const rendered = renderer.render(command)
+      const rendered = renderer.render(command, { mandatory: false })
       assert.equal(rendered.kind, 'rendered', `${command.templateId} ${command.channel} ${command.locale}`)
     }
   })
@@ -112,6 +114,7 @@ function commandOf({ event, channel, locale }: CommandParts): DeliveryCommand {
     unknownPolicy: 'resend',
     createdAt: 0,
     routedAt: 0,
+    pass: 0,
     expiresAt: 1,
     collapseKey: null,
   }

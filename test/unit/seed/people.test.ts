@@ -29,7 +29,7 @@ describe('seeded people', () => {
       if (phoneNumber !== null) assert.ok(isE164(phoneNumber), phoneNumber)
     }
     for (const { token, deviceId, platform } of devices) {
-      assert.ok(isDeviceToken(token))
+      assert.ok(isDeviceToken(platform, token))
       assert.ok(isUuid(deviceId))
       // What APNs issues, and what its simulator takes.
       if (platform === 'ios') assert.match(token, /^[0-9a-f]{64}$/)

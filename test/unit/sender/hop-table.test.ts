@@ -11,7 +11,7 @@ import { senderPorts, senderSettings } from '../../support/builders/sender-ports
 
 /** What the table says follows from a row, against a record at hop 2 on its second attempt. */
 interface Scene {
-  verdict: Omit<ClaimVerdict, 'deliveryId' | 'attemptsMax'>
+  verdict: Omit<ClaimVerdict, 'deliveryId' | 'attemptsMax' | 'mandatory'>
   outcome?: Outcome
   attemptsMax?: number
   /** The rows of settlements, where they are not what was settled. */
@@ -28,7 +28,12 @@ async function play({ verdict, outcome, attemptsMax, settled }: Scene) {
     rows: {
       claim: (_, requests) =>
         Promise.resolve(
-          requests.map(({ deliveryId }) => ({ ...verdict, deliveryId, attemptsMax: attemptsMax ?? null })),
+          requests.map(({ deliveryId }) => ({
+            ...verdict,
+            deliveryId,
+            attemptsMax: attemptsMax ?? null,
+            mandatory: false,
+          })),
         ),
       settle: (all) => {
         settlements.push(...all)

@@ -63,6 +63,7 @@ function senderWhere(paused: () => boolean, outcomes: readonly Outcome[], held: 
             deliveryId,
             action: 'claim',
             attemptsMax: null,
+            mandatory: false,
             row: { ...row, ...unnamed },
           })),
         ),

@@ -4,15 +4,16 @@ import type { DeliveryCommand } from '../../../src/domain/delivery-command.ts'
 import type { TemplateContent } from '../../../src/domain/template.ts'
 import { createRenderer } from '../../../src/services/sender/render.ts'
 import { deliveryCommand } from '../../support/builders/commands.ts'
+import { linksOf } from '../../support/builders/edge.ts'
 
 async function rendered(content: TemplateContent | undefined, choices: Partial<DeliveryCommand> = {}) {
   const renderer = createRenderer(async (keys) => {
     await Promise.resolve()
     return keys.map(() => content)
-  })
+  }, undefined)
   const own = deliveryCommand({ channel: content?.channel === 'sms' ? 'sms' : 'email', ...choices })
   await renderer.prepare([own])
-  return renderer.render(own)
+  return renderer.render(own, { mandatory: false })
 }
 
 const sms = (body: string): TemplateContent => ({ channel: 'sms', body })
@@ -90,13 +91,13 @@ describe('rendering', () => {
     const renderer = createRenderer(async (keys) => {
       await Promise.resolve()
       return keys.map(() => sms('{{ item_name }}'))
-    })
+    }, undefined)
     const own = deliveryCommand({ channel: 'sms' })
     await renderer.prepare([own])
     let calls = 0
     // The second look at the clock, by which the limit is checked, comes an hour after the first.
     t.mock.method(performance, 'now', () => ((calls += 1) === 2 ? 3_600_000 : 0))
-    assert.equal(renderer.render(own).kind, 'rendered')
+    assert.equal(renderer.render(own, { mandatory: false }).kind, 'rendered')
     assert.ok(calls > 2)
   })
 
@@ -106,12 +107,99 @@ describe('rendering', () => {
       loads += keys.length
       await Promise.resolve()
       return keys.map(() => sms('x'))
-    })
+    }, undefined)
     const one = deliveryCommand({ channel: 'sms' })
     await renderer.prepare([one, { ...one, deliveryId: 'other' }])
     await renderer.prepare([one])
     assert.equal(loads, 1)
     await renderer.prepare([{ ...one, templateVersion: 4 }])
     assert.equal(loads, 2)
+  })
+})
+
+describe('the links of a message', () => {
+  const footer =
+    '{% if unsubscribe_url %}<a href="{{ unsubscribe_url }}">leave</a>{% endif %}{% if preferences_url %}<a href="{{ preferences_url }}">choose</a>{% endif %}'
+
+  async function linked(content: TemplateContent, { mandatory = false, data = {} } = {}) {
+    const links = linksOf()
+    const renderer = createRenderer(
+      async (keys) => {
+        await Promise.resolve()
+        return keys.map(() => content)
+      },
+      () => links,
+    )
+    const channel = content.channel === 'push' ? 'ios' : content.channel
+    const own = deliveryCommand({ channel, data })
+    await renderer.prepare([own])
+    const found = renderer.render(own, { mandatory })
+    assert.ok(found.kind === 'rendered')
+    return { message: found.message, links }
+  }
+
+  test('let its reader leave by one click, in the mail program and in the mail, and choose', async () => {
+    const { message, links } = await linked(
+      email({ html: footer, text: '{{ unsubscribe_url }} {{ preferences_url }}' }),
+    )
+    assert.ok(message.kind === 'email')
+    assert.deepEqual(message.headers, {
+      'List-Unsubscribe': `<${links.unsubscribe()}>`,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    })
+    assert.equal(message.text, `${links.unsubscribe()} ${links.preferences()}`)
+    assert.ok(
+      message.html.startsWith(`<a href="${links.unsubscribe()}">leave</a><a href="${links.preferences()}">choose</a>`),
+    )
+    assert.ok(message.html.includes(links.openPixel()))
+    assert.equal(message.tracked, true)
+  })
+
+  test('offer no leaving of a category that nobody can leave', async () => {
+    const { message, links } = await linked(email({ html: footer }), { mandatory: true })
+    assert.ok(message.kind === 'email')
+    assert.deepEqual(message.headers, {})
+    assert.ok(message.html.startsWith(`<a href="${links.preferences()}">choose</a><img `))
+  })
+
+  test('are not what an event says that they are', async () => {
+    const data = { unsubscribe_url: 'https://evil.example/', preferences_url: 'https://evil.example/' }
+    const { message } = await linked(email({ html: footer, text: '{% if unsubscribe_url %}no{% endif %}yes' }), {
+      mandatory: true,
+      data,
+    })
+    assert.ok(message.kind === 'email')
+    assert.ok(!message.html.includes('evil') && message.text === 'yes')
+    const without = await rendered(email({ text: '{% if preferences_url %}no{% endif %}yes' }), { data })
+    assert.ok(without.kind === 'rendered' && without.message.kind === 'email' && without.message.text === 'yes')
+  })
+
+  test('give an app what it may report with', async () => {
+    const { message, links } = await linked({
+      channel: 'push',
+      title: 't',
+      body: 'b',
+      callToAction: null,
+      deepLink: null,
+    })
+    assert.ok(message.kind === 'push')
+    assert.equal(message.feedbackToken, links.appFeedbackToken())
+  })
+
+  test('are not in an SMS, where they would cost a segment', async () => {
+    const { message } = await linked(sms('https://shop.example.com/'))
+    assert.deepEqual(message, { kind: 'sms', body: 'https://shop.example.com/', segments: 1 })
+  })
+
+  test('are in no message where the edge has no address', async () => {
+    const html = '<a href="https://shop.example.com/">x</a>'
+    const mail = await rendered(email({ html: html + footer }))
+    assert.ok(mail.kind === 'rendered' && mail.message.kind === 'email')
+    assert.deepEqual([mail.message.html, mail.message.headers, mail.message.tracked], [html, {}, false])
+    const push = await rendered(
+      { channel: 'push', title: 't', body: 'b', callToAction: null, deepLink: null },
+      { channel: 'ios' },
+    )
+    assert.ok(push.kind === 'rendered' && push.message.kind === 'push' && push.message.feedbackToken === null)
   })
 })

@@ -137,6 +137,23 @@ describe('a template is refused', () => {
       smsOnly('{{ item_name }}', 'optional: [nickname]\nsamples: { one: { item_name: x } }'),
       [/^template\.yaml, optional: expected variables that a part uses, received "nickname"$/],
     ],
+    'for a link to unsubscribe that it cannot do without': [
+      templateFiles({ 'en/email.txt': 'Leave: {{ unsubscribe_url }}' }),
+      [
+        /^en\/email, with the sample umbrella without unsubscribe_url: expected no use of what may be missing, .*, received undefined variable: unsubscribe_url/,
+        /^en\/email, with the sample umbrella without unsubscribe_url, preferences_url: .*: unsubscribe_url/,
+      ],
+    ],
+    'for a link to the preferences that it cannot do without': [
+      templateFiles({ 'en/email.mjml': mjmlAround('<a href="{{ preferences_url }}">x</a>') }),
+      [/^en\/email, with the sample umbrella without unsubscribe_url, preferences_url: .*: preferences_url/],
+    ],
+    'for a link of the reader where there is none': [
+      smsOnly('{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}'),
+      [
+        /^en\/sms\.txt: expected a field of an email: no other message has links of its reader, received unsubscribe_url$/,
+      ],
+    ],
     'for the call to action where there is none': [
       templateFiles({ 'en/push.yaml': 'title: x\nbody: "{{ call_to_action.title }}"' }),
       [
@@ -217,6 +234,14 @@ describe('a template is refused', () => {
       ['en/push.yaml, title', 'en/sms.txt', 'en/email.mjml, line 2'],
     )
   })
+})
+
+test('an email may offer to unsubscribe and to change more, and needs no event to bring the links', async () => {
+  const footer =
+    '{% if unsubscribe_url %}<a href="{{ unsubscribe_url }}">x</a>{% endif %}{% if preferences_url %}{{ preferences_url }}{% endif %}'
+  const { contents } = await draftOf(templateFiles({ 'en/email.mjml': mjmlAround(footer) }))
+  const email = contents.find(({ content }) => content.channel === 'email')
+  assert.deepEqual(email?.variables, ['item_name'])
 })
 
 test('a template may lead into the app, and to a page whose path the data fill in', async () => {

@@ -112,7 +112,7 @@ describe('MJML is refused', () => {
     ],
     'with a link that the data choose': [
       mjmlAround('<a href="{{ url }}">x</a>'),
-      /expected a link to https:\/\/ and a host without liquid, or the call to action’s, received \{\{ url \}\}$/,
+      /expected a link to https:\/\/ and a host without liquid, or one that Fanfare gives, received \{\{ url \}\}$/,
     ],
     'with a link that runs code': [
       mjmlAround(`<a href='javascript:alert(1)'>x</a>`),
@@ -129,6 +129,12 @@ describe('MJML is refused', () => {
 
   test('and goes through with links of every allowed kind', async () => {
     const links = ['https://shop.example.com/{{ path }}', 'mailto:help@example.com', 'tel:+15005550001', '#top']
-    await htmlOf(mjmlAround([...links, '{{ call_to_action.url }}'].map((url) => `<a href="${url}">x</a>`).join(' ')))
+    await htmlOf(
+      mjmlAround(
+        [...links, '{{ call_to_action.url }}', '{{unsubscribe_url}}', '{{ preferences_url }}']
+          .map((url) => `<a href="${url}">x</a>`)
+          .join(' '),
+      ),
+    )
   })
 })

@@ -89,7 +89,7 @@ describe('the variables of a template', () => {
         rendered += 1
         const content = engine.parseContent({ channel: 'sms', body: source })
         try {
-          engine.render(content, data)
+          engine.render(content, data, { unsubscribe: null, preferences: null })
         } catch (error) {
           assert.ok(!(error instanceof UndefinedVariableError), `${source} with ${JSON.stringify(data)}`)
         }

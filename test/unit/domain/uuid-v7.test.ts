@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { uuidV7 } from '../../../src/cli/uuid-v7.ts'
+import { uuidV7 } from '../../../src/domain/uuid-v7.ts'
 
 test('a UUIDv7 carries its time and its random bits (RFC 9562, appendix A.6)', () => {
   const random = Buffer.from('0cc318c4dc0c0c07398f', 'hex')
