@@ -84,6 +84,20 @@ CREATE TRIGGER category_settings_delete_version AFTER DELETE ON public.category_
 CREATE TRIGGER category_settings_insert_version AFTER INSERT ON public.category_settings REFERENCING NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 CREATE TRIGGER category_settings_update_version AFTER UPDATE ON public.category_settings REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION touch_users_of_changed_rows();
 
+create table channel_limits (
+  channel channel not null,
+  lane lane not null,
+  concurrency integer not null,
+  limited_at timestamp with time zone not null default now(),
+  limited_until timestamp with time zone not null,
+  limited_by text not null,
+  reason text not null,
+  constraint channel_limits_pkey PRIMARY KEY (channel, lane),
+  constraint channel_limits_check CHECK ((limited_until > limited_at)),
+  constraint channel_limits_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 10000))),
+  constraint channel_limits_reason_check CHECK ((reason <> ''::text))
+);
+
 create table channel_pauses (
   channel channel not null,
   lane lane not null,
@@ -176,6 +190,7 @@ CREATE TRIGGER devices_update_version AFTER UPDATE ON public.devices REFERENCING
 
 create table funnel_hours_to_count (
   hour timestamp with time zone not null,
+  marked_at timestamp with time zone not null default now(),
   constraint funnel_hours_to_count_pkey PRIMARY KEY (hour)
 );
 

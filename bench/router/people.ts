@@ -36,7 +36,7 @@ export function personOf(userId: number): Person {
   }
 }
 
-export function emailOf(userId: number): string {
+function emailOf(userId: number): string {
   return `user-${userId}@example.com`
 }
 

@@ -1,8 +1,9 @@
 /**
- * Channels and their pauses as text for a terminal.
+ * Channels, their pauses and their limits as text for a terminal.
  */
 import { channels, lanes, type Channel, type Lane } from '../domain/channel.ts'
 import { textTable } from '../local/demo/text-table.ts'
+import type { ChannelLimit } from '../postgres/channel-limits.ts'
 import type { ChannelPause } from '../postgres/channel-pauses.ts'
 import { secondsOf } from './delivery-text.ts'
 
@@ -30,4 +31,14 @@ export function pauseSentence({ channel, lane, pausedAtMs, pausedUntilMs }: Chan
 
 export function resumeSentence(channel: Channel, lane: Lane, wasPaused: boolean): string {
   return wasPaused ? `${channel} ${lane} goes on` : `${channel} ${lane} was not paused`
+}
+
+export function limitSentence({ channel, lane, concurrency, limitedUntilMs }: ChannelLimit): string {
+  return `${channel} ${lane} has ${concurrency} calls at once for each sender, until ${secondsOf(limitedUntilMs)}`
+}
+
+export function unlimitSentence(channel: Channel, lane: Lane, wasLimited: boolean): string {
+  return wasLimited
+    ? `${channel} ${lane} has as many calls as it is configured for`
+    : `${channel} ${lane} was not limited`
 }

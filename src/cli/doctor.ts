@@ -51,7 +51,6 @@ async function examine(replicas: number | undefined): Promise<Finding[]> {
     registryFindings(registry.service, topics.prefix),
     postgresFindings(postgres.url),
     redisFindings(redis.url),
-    providerFindings(environment),
   ])
-  return found.flat()
+  return [...found.flat(), ...providerFindings(environment)]
 }

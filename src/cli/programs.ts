@@ -147,7 +147,7 @@ export const programs: Readonly<Record<string, Program>> = {
   },
   channels: {
     kind: 'command',
-    summary: 'hold a channel back, and let it go on',
+    summary: 'hold a channel back or slow it down, and let it go on',
     load: async () => (await import('./channels.ts')).channelsCommand(),
   },
   deliveries: {
@@ -179,6 +179,22 @@ export const programs: Readonly<Record<string, Program>> = {
     kind: 'command',
     summary: 'say what is wrong with what Fanfare stands on, and how to mend it',
     load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  canary: {
+    kind: 'command',
+    summary: 'send what is for nobody through everything, and tell how fresh it is',
+    load: async () => {
+      const [{ roleCommand }, { run }] = await Promise.all([import('./role-command.ts'), import('../roles/canary.ts')])
+      return roleCommand(
+        {
+          name: 'canary',
+          summary: 'send what is for nobody through everything every minute, and tell how fresh it is',
+          flags: ['adminPort'],
+          examples: ['canary', 'canary --admin-port 0'],
+        },
+        run,
+      )
+    },
   },
   lag: {
     kind: 'command',

@@ -202,6 +202,15 @@ export const sections = {
       default: '600000',
     }),
   },
+  canary: {
+    everyMs: wholeNumber({
+      name: 'FANFARE_CANARY_EVERY_MS',
+      meaning: 'Between two canaries of a lane',
+      min: 1_000,
+      max: 3_600_000,
+      default: '60000',
+    }),
+  },
   sender: {
     concurrency: wholeNumber({
       name: 'FANFARE_SENDER_CONCURRENCY',

@@ -43,6 +43,11 @@ export function createdAtMsOf(deliveryId: string): number {
   return Number.parseInt(deliveryId.slice(0, 8) + deliveryId.slice(9, 13), 16)
 }
 
+/** Whether an id was made by `deliveryIdOf`: a link may name a moment only, by an id of another version. */
+export function isDeliveryId(uuid: string): boolean {
+  return uuid[14] === '8'
+}
+
 export interface StatusIdentity {
   source: string
   notificationId: string

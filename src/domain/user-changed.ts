@@ -47,7 +47,12 @@ export function faultyFieldOf(change: UserChanged): string | undefined {
   return undefined
 }
 
-function faultyDeviceField({ deviceId, platform, token, registeredAt }: ChangedDevice): keyof ChangedDevice | undefined {
+function faultyDeviceField({
+  deviceId,
+  platform,
+  token,
+  registeredAt,
+}: ChangedDevice): keyof ChangedDevice | undefined {
   if (!isUuid(deviceId)) return 'deviceId'
   // Of a platform that this version does not know, nobody knows what its tokens look like.
   if (platform !== 'UNKNOWN' && !isDeviceToken(platform, token)) return 'token'

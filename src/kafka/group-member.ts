@@ -137,23 +137,12 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
 
   function setPaused({ topic, partition }: TopicPartition, paused: boolean): void {
     // Between a crash and its restart there is no group to pause; the next GROUP_JOIN recomputes.
-    if (!membership.running()) return
-    const target = [{ topic, partitions: [partition] }]
-    if (paused) consumer.pause(target)
-    else consumer.resume(target)
+    if (membership.running()) consumer[paused ? 'pause' : 'resume']([{ topic, partitions: [partition] }])
   }
 
   function leave(): Promise<void> {
-    // kafkajs waits for its workers without a bound, and returns early while it still joins; after the deadline the
-    // process exits, and the session time-out hands the partitions on.
-    leaving ??= settlesWithin(leaveTimeoutMs, disconnect()).then(() => {})
+    leaving ??= disconnectInTime(consumer, () => membership.dead())
     return leaving
-  }
-
-  async function disconnect(): Promise<void> {
-    // A turn later, so that what this ends already knows that the member leaves.
-    await Promise.resolve()
-    if (!membership.dead()) await consumer.disconnect()
   }
 
   return {
@@ -167,6 +156,19 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     seek: ({ topic, partition, offset }) => consumer.seek({ topic, partition, offset: String(offset) }),
     idleMs: () => options.clock() - membership.lastActivity(),
   }
+}
+
+/**
+ * kafkajs waits for its workers without a bound, and returns early while it still joins; after the deadline the process
+ * exits, and the session time-out hands the partitions on.
+ */
+async function disconnectInTime(consumer: ReturnType<typeof createConsumer>, isDead: () => boolean): Promise<void> {
+  const disconnect = async () => {
+    // A turn later, so that what this ends already knows that the member leaves.
+    await Promise.resolve()
+    if (!isDead()) await consumer.disconnect()
+  }
+  await settlesWithin(leaveTimeoutMs, disconnect())
 }
 
 function createConsumer({ connection, groupId, sessionTimeoutMs }: GroupMemberOptions, isLeaving: () => boolean) {

@@ -57,6 +57,7 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
   const batches = new Set<Promise<void>>()
   const inHand = new Set<BatchInHand>()
   let runningRecords = 0
+  const settle = createSettle(options, { faultWait, running: (change) => (runningRecords += change) })
 
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
     if (stopping.aborted) return
@@ -112,24 +113,6 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
     }
   }
 
-  async function settle(
-    chunk: readonly ConsumedRecord[],
-    heartbeat: Heartbeat,
-  ): Promise<'given_up' | { postponed: Postponed | undefined }> {
-    const intervalMs = heartbeatIntervalMs(options.sessionTimeoutMs) / 2
-    const { attempt, postponed } = attemptOf({ ...options, chunk, heartbeat, faultWait })
-    runningRecords += chunk.length
-    try {
-      const settled = await beating({ heartbeat, intervalMs, abandoning: options.abandoning }, () =>
-        settleChunk(chunk, attempt),
-      )
-      return settled ? { postponed: postponed() } : 'given_up'
-    } finally {
-      runningRecords -= chunk.length
-      options.progress()
-    }
-  }
-
   return {
     eachBatch,
     runningRecords: () => runningRecords,
@@ -138,6 +121,32 @@ export function createInPlaceWork(options: InPlaceWorkOptions): InPlaceWork {
     drained: async () => {
       await Promise.all(batches)
     },
+  }
+}
+
+interface Settling {
+  faultWait: ReturnType<typeof createFaultWait>
+  /** Told by how many more records, or fewer, are in running chunks. */
+  running(change: number): void
+}
+
+function createSettle(options: InPlaceWorkOptions, { faultWait, running }: Settling) {
+  const intervalMs = heartbeatIntervalMs(options.sessionTimeoutMs) / 2
+  return async (
+    chunk: readonly ConsumedRecord[],
+    heartbeat: Heartbeat,
+  ): Promise<'given_up' | { postponed: Postponed | undefined }> => {
+    const { attempt, postponed } = attemptOf({ ...options, chunk, heartbeat, faultWait })
+    running(chunk.length)
+    try {
+      const settled = await beating({ heartbeat, intervalMs, abandoning: options.abandoning }, () =>
+        settleChunk(chunk, attempt),
+      )
+      return settled ? { postponed: postponed() } : 'given_up'
+    } finally {
+      running(-chunk.length)
+      options.progress()
+    }
   }
 }
 

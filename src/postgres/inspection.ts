@@ -37,6 +37,7 @@ const privilegesNeeded: Readonly<Record<string, readonly string[]>> = {
   templates: ['select'],
   template_contents: ['select'],
   channel_pauses: ['select'],
+  channel_limits: ['select'],
   notifications: ['select', 'insert', 'update'],
   deliveries: ['select', 'insert', 'update'],
   scheduled_notifications: ['select', 'insert', 'delete'],

@@ -35,7 +35,16 @@ export interface NotificationTimeline {
   createdAtMs: number | null
   decidedAtMs: number
   cancelledAtMs: number | null
-  deliveries: DeliveryProgress[]
+  deliveries: TimelineDelivery[]
+}
+
+/** When each was first reported after the hand-over, Unix ms; null while it was not. */
+export interface TimelineDelivery extends DeliveryProgress {
+  deliveredAtMs: number | null
+  bouncedAtMs: number | null
+  openedAtMs: number | null
+  clickedAtMs: number | null
+  unsubscribedAtMs: number | null
 }
 
 /** Which of a person's notifications; times are Unix ms. */
@@ -86,7 +95,7 @@ function gathered(rows: readonly TimelineRow[]): NotificationTimeline[] {
     const last = timelines.at(-1)
     const timeline = last !== undefined && isOf(last, row) ? last : toTimeline(row)
     if (timeline !== last) timelines.push(timeline)
-    if (row.delivery_id !== null) timeline.deliveries.push(toDeliveryProgress(row))
+    if (row.delivery_id !== null) timeline.deliveries.push(toTimelineDelivery(row))
   }
   return timelines
 }
@@ -95,7 +104,15 @@ function isOf({ notificationId, source, day }: NotificationTimeline, row: LogRow
   return notificationId === row.notification_id && source === row.source && day === row.day
 }
 
-type TimelineRow = LogRow & (DeliveryProgressRow | { delivery_id: null })
+type TimelineRow = LogRow & (TimelineDeliveryRow | { delivery_id: null })
+
+interface TimelineDeliveryRow extends DeliveryProgressRow {
+  delivered_at: number | null
+  bounced_at: number | null
+  opened_at: number | null
+  clicked_at: number | null
+  unsubscribed_at: number | null
+}
 
 interface LogRow {
   notification_id: string
@@ -133,5 +150,16 @@ function toTimeline(row: LogRow): NotificationTimeline {
     decidedAtMs: row.decided_at,
     cancelledAtMs: row.cancelled_at,
     deliveries: [],
+  }
+}
+
+function toTimelineDelivery(row: TimelineDeliveryRow): TimelineDelivery {
+  return {
+    ...toDeliveryProgress(row),
+    deliveredAtMs: row.delivered_at,
+    bouncedAtMs: row.bounced_at,
+    openedAtMs: row.opened_at,
+    clickedAtMs: row.clicked_at,
+    unsubscribedAtMs: row.unsubscribed_at,
   }
 }

@@ -6,6 +6,7 @@ import type { RunningConsumer } from '../kafka/running-consumer.ts'
 import { startAdminServer } from '../telemetry/admin-server.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { createRegistry } from '../telemetry/metrics.ts'
+import { followLevelSignal } from './log-level.ts'
 import { openInfrastructure, sharedSections, type Infrastructure } from './infrastructure.ts'
 import { packageVersion } from './package-version.ts'
 import type { RoleContext } from './role.ts'
@@ -47,7 +48,10 @@ export async function runRole<Section extends SectionName>(
 ): Promise<void> {
   // In one call, so that every fault of the configuration is told at once.
   const configuration = readConfiguration(environment, [...sharedSections, ...sections])
-  const log = createLogger({ role, level: configuration.log.level })
+  const level = followLevelSignal(configuration.log.level, (now) =>
+    log.warn({ logLevel: now }, 'the log level was changed'),
+  )
+  const log = createLogger({ role, level: level.now })
   const metricsRegistry = createRegistry({ role, version: packageVersion() })
   const failure = Promise.withResolvers<never>()
   // Whoever awaits it later still gets it; unhandled in between it would end the process without a drain.
@@ -85,6 +89,7 @@ export async function runRole<Section extends SectionName>(
     log.info('stopping')
     await Promise.all(consumers.map((consumer) => consumer.stop()))
     for (const each of opened.toReversed()) await each.close()
+    level.stop()
   }
 }
 

@@ -18,9 +18,11 @@ import { isDataFault } from '../postgres/data-fault.ts'
 import type { CommandReader, SenderObservation, SenderPorts } from '../services/sender/ports.ts'
 import { createFailureWatch, failureWatchLimits, isWatched } from '../services/sender/failure-watch.ts'
 import { createRenderer } from '../services/sender/render.ts'
+import type { ChannelLimits } from '../services/sender/channel-limits.ts'
 import type { ChannelPauses } from '../services/sender/channel-pauses.ts'
 import { createSender } from '../services/sender/sender.ts'
 import type { SenderSettings } from '../services/sender/sender-settings.ts'
+import { openChannelLimits } from './channel-limits.ts'
 import { openChannelPauses } from './channel-pauses.ts'
 import { consumerTelemetry } from './consumer-telemetry.ts'
 import { openFailureAlerts } from './failure-alerts.ts'
@@ -89,7 +91,8 @@ export async function startSenders(
   // Before the first record: a sender that is started again on a paused channel must not call.
   const pauses = await openChannelPauses(infrastructure, served)
   const feedbackWriter = await infrastructure.openFeedbackWriter()
-  const shared = { configuration, pauses, feedbackWriter }
+  const limits = openChannelLimits(infrastructure, served, configuration.concurrency)
+  const shared = { configuration, pauses, limits, feedbackWriter }
   const started = await Promise.all(
     served.map(({ channel, lane }) => startSender(infrastructure, { channel, lane, ...shared })),
   )
@@ -97,6 +100,7 @@ export async function startSenders(
     consumers: started.map(({ consumer }) => consumer),
     close: async () => {
       await pauses.stop()
+      await limits.stop()
       await Promise.all(started.map(({ provider }) => provider.close()))
     },
   }
@@ -107,12 +111,13 @@ interface SenderStart {
   lane: Lane
   configuration: SendersConfiguration
   pauses: ChannelPauses
+  limits: ChannelLimits
   feedbackWriter: AvroWriter<'ProviderFeedback'>
 }
 
 async function startSender(
   infrastructure: DeliveryInfrastructure,
-  { channel, lane, configuration, pauses, feedbackWriter }: SenderStart,
+  { channel, lane, configuration, pauses, limits, feedbackWriter }: SenderStart,
 ): Promise<{ consumer: RunningConsumer; provider: Provider }> {
   const { topics, kafka, producer, consumerMetrics, log, now, fatal, processId } = infrastructure
   const { concurrency, leaseMs } = configuration
@@ -121,7 +126,7 @@ async function startSender(
   const settings: SenderSettings = {
     channel,
     lane,
-    concurrency,
+    concurrency: () => limits.of({ channel, lane }),
     leaseMs,
     callBudgetMs: configured.settings.timeoutMs + answerGraceMs,
     owner: processId,

@@ -22,6 +22,8 @@ export interface DeliveryMetrics {
   failureAlerts: Counter<'channel' | 'outcome'>
   /** 1 while an operator has paused it; absent until a sender has asked. */
   channelPaused: Gauge<'channel' | 'lane'>
+  /** Calls that this process may have under way at once. */
+  concurrency: Gauge<'channel' | 'lane'>
 }
 
 /** Seconds. Providers answer within tens of milliseconds on a good day and are cut off by their time-out. */
@@ -99,6 +101,12 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     channelPaused: new Gauge({
       name: 'fanfare_channel_paused',
       help: '1 while an operator has paused the channel, else 0.',
+      labelNames: ['channel', 'lane'],
+      registers,
+    }),
+    concurrency: new Gauge({
+      name: 'fanfare_sender_concurrency',
+      help: 'Calls that this sender may have under way at once: as configured, or as an operator has said.',
       labelNames: ['channel', 'lane'],
       registers,
     }),

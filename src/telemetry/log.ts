@@ -9,7 +9,13 @@
  *   a parser the text before the mistake, an HTTP client the body. What a person needs from a message belongs into a
  *   field of its own, named by whoever knows that it is harmless.
  */
-import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino'
+import {
+  pino,
+  stdTimeFunctions,
+  type DestinationStream,
+  type Logger as PinoLogger,
+  type LoggerOptions as LoggerSettings,
+} from 'pino'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -18,7 +24,8 @@ export type Logger = PinoLogger
 export interface LoggerOptions {
   /** The role or command that speaks, on every line. */
   role: string
-  level: LogLevel
+  /** Asked for each line where it may change while the process runs. */
+  level: LogLevel | (() => LogLevel)
   /** Standard output unless given; tests collect lines here. */
   destination?: DestinationStream
 }
@@ -26,7 +33,9 @@ export interface LoggerOptions {
 /** A logger for one process; parts of it take `logger.child({ … })`. Errors are logged under the key `err`. */
 export function createLogger({ role, level, destination }: LoggerOptions): Logger {
   const options = {
-    level,
+    // Of children, too, which keep the level that they were made with: a level that may change is looked at per line.
+    level: typeof level === 'string' ? level : 'trace',
+    ...(typeof level === 'string' ? {} : { hooks: { logMethod: linesFrom(level) } }),
     base: { role, pid: process.pid },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
@@ -34,6 +43,24 @@ export function createLogger({ role, level, destination }: LoggerOptions): Logge
     redact: { paths: redactedPaths(), censor: '[redacted]' },
   }
   return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+const severityOf: Record<LogLevel, number> = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+  silent: Infinity,
+}
+
+type LogMethod = NonNullable<NonNullable<LoggerSettings['hooks']>['logMethod']>
+
+function linesFrom(level: () => LogLevel): LogMethod {
+  return function (this: Logger, line, write, severity) {
+    if (severity >= severityOf[level()]) write.apply(this, line)
+  }
 }
 
 /** Keys whose values never reach a log line, whatever they hold. */

@@ -24,7 +24,7 @@ describe('people in Postgres', () => {
 
   const profileOf = async (userId: number) => (await createProfiles(pool).loadProfiles([userId])).get(userId)
   const tokensOf = async (userId: number) =>
-    (await profileOf(userId))?.devices.map(({ token }) => token).toSorted() ?? 'nobody'
+    (await profileOf(userId))?.devices.map(({ token }) => token).toSorted() ?? []
   let lastUserId = 0
   const newUser = async () => {
     const userId = (lastUserId += 1)

@@ -3,7 +3,7 @@
  * its plan kept, while the day's partition is empty; then the day fills up and nobody has analysed it.
  */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { NewLogEntry } from '../../src/domain/notification-log.ts'
 import { createAddressHygiene } from '../../src/postgres/address-hygiene.ts'
@@ -11,10 +11,13 @@ import { createDeliveries } from '../../src/postgres/deliveries.ts'
 import { createDeliveryReports } from '../../src/postgres/delivery-reports.ts'
 import { createHotPathPool, type HotPathPool } from '../../src/postgres/hot-path-pool.ts'
 import { createNotificationLog } from '../../src/postgres/notification-log.ts'
+import { findOpenNotifications } from '../../src/postgres/open-notifications.ts'
+import { createPeople } from '../../src/postgres/people.ts'
 import { createProfiles } from '../../src/postgres/profiles.ts'
 import { loadStatement, type Statement } from '../../src/postgres/statement.ts'
 import { claimContext, claimRequest, settlement } from '../support/builders/claim.ts'
 import { logEntry } from '../support/builders/log-entry.ts'
+import { personChange, registration } from '../support/builders/person-change.ts'
 import { reportAt } from '../support/builders/reports.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -71,6 +74,12 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     deliveryIdsOf(entries).map((deliveryId) => settlement({ deliveryId }))
   const userIds = Array.from({ length: chunkSize }, (_, index) => index + 1)
 
+  const changeOf = (userId: number) => {
+    const device = registration({ deviceId: randomUUID(), token: `token-${userId}` })
+    return personChange({ userId, devices: { registered: [device], leftAlone: [] } })
+  }
+  const openOf = (of: readonly number[]) => ({ userIds: of, sinceMs: Date.now(), after: null, limit: chunkSize })
+
   async function prepareEverything(createdAtMs: number): Promise<void> {
     const log = createNotificationLog(pool)
     const [entry] = entriesOf(createdAtMs, 1)
@@ -78,6 +87,9 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     await createDeliveries(pool).claim(claimContext(), claimsOf([entry!]))
     await createDeliveries(pool).settle(settlementsOf([entry!]))
     await createProfiles(pool).loadProfiles([1])
+    await createPeople(pool).change([changeOf(1)])
+    await findOpenNotifications(pool, openOf([1]))
+    await database.query('delete from users')
     await reportOn(pool, deliveryIdsOf([entry!]))
     await log.cancel({ key: entry!, userId: 7 })
     await log.record([logEntry({ createdAtMs })])
@@ -97,6 +109,9 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     await createDeliveries(noting).claim(claimContext(), claimsOf(routed))
     await createDeliveries(noting).settle(settlementsOf(claimed))
     await createProfiles(noting).loadProfiles(userIds)
+    await createPeople(noting).change(userIds.map(changeOf))
+    // People of whom the log has one each: all of a person's are read.
+    await findOpenNotifications(noting, openOf(userIds.map((userId) => userId + chunkSize)))
     await reportOn(noting, deliveryIdsOf(claimed))
     const { notificationId, source, day } = routed[0]!
     asked.set('cancel-deliveries', {
@@ -194,6 +209,9 @@ describe('the plans of the hot path, prepared on an empty day', () => {
     'settle-deliveries',
     'cancel-deliveries',
     'load-profiles',
+    'lock-devices',
+    'lock-users',
+    'find-open-notifications',
     'load-reported-deliveries',
     'apply-reports',
     'lift-stops',

@@ -90,6 +90,11 @@ describe('a timeline', () => {
         nextDueAtMs: null,
         expiresAtMs: entry.createdAtMs + dayMs,
         updatedAtMs: 0,
+        deliveredAtMs: null,
+        bouncedAtMs: null,
+        openedAtMs: null,
+        clickedAtMs: null,
+        unsubscribedAtMs: null,
       })),
     )
     assert.doesNotMatch(JSON.stringify(timelines), /\+1415/)

@@ -65,6 +65,18 @@ describe('the cache of profiles', () => {
     assert.equal((await load([3])).size, 1)
   })
 
+  test('forgets whoever is erased, and takes them back from nobody who was slow', async () => {
+    await cache.store([profile({ userId: 5, version: 20 })])
+    await cache.forget([{ userId: 5, version: 25 }])
+    assert.equal(await cached(5), undefined)
+    await cache.store([profile({ userId: 5, version: 24 })])
+    assert.equal(await cached(5), undefined)
+    // They signed up again, and what was erased before is older.
+    await cache.store([profile({ userId: 5, version: 26 })])
+    await cache.forget([{ userId: 5, version: 25 }])
+    assert.equal((await cached(5))?.version, 26)
+  })
+
   test('that is away or wrong is a miss, counted, and Postgres answers', async () => {
     const away = connectRedis({ url: 'redis://127.0.0.1:1', lost: () => {} })
     const failures: string[] = []
@@ -74,7 +86,10 @@ describe('the cache of profiles', () => {
       observe: () => {},
     })
     assert.equal((await load([4])).get(4)?.userId, 4)
-    assert.deepEqual(failures, ['read', 'store'])
+    await createProfileCache({ redis: away, keyPrefix: '', failed: (operation) => failures.push(operation) }).forget([
+      { userId: 4, version: 1 },
+    ])
+    assert.deepEqual(failures, ['read', 'store', 'forget'])
     away.disconnect()
   })
 })

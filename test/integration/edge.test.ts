@@ -198,4 +198,20 @@ describe('a mail and its reader', () => {
     const opened = await statusOf({ event }, ({ status }) => status === 'opened')
     assert.deepEqual([opened.channel, opened.deliveryId], ['ios', calls[0]?.deliveryId])
   })
+
+  test('lose nothing that was answered when the edge stops: it is published first', async () => {
+    const mail = await sendMail(1, 'offers')
+    const [click] = hrefsOf(mail.html)
+    const stopping = await chooseEdgeAddress()
+    const other = await pipeline.start(['edge'], {
+      ...edge.environment,
+      FANFARE_EDGE_PORT: stopping.environment['FANFARE_EDGE_PORT']!,
+    })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(click!.replace(edge.url, stopping.url))))
+    await other.stop()
+    assert.ok(answers.every(({ status }) => status === 302))
+    const clicked = await statusOf(mail, ({ status }) => status === 'clicked')
+    assert.equal(clicked.linkId, '1')
+    await assert.rejects(get(click!.replace(edge.url, stopping.url)))
+  })
 })

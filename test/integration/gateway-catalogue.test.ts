@@ -106,7 +106,7 @@ describe('categories over HTTP', () => {
       const { body } = await as(writer)(`/v1/categories?${query}`)
       names.push(...(body['categories'] as { name: string }[]).map(({ name }) => name))
       if (body['next'] === null) break
-      query = `limit=2&after=${encodeURIComponent(String(body['next']))}`
+      query = `limit=2&after=${encodeURIComponent(body['next'] as string)}`
     }
     assert.deepEqual(names, names.toSorted())
     assert.equal(new Set(names).size, names.length)
@@ -301,7 +301,7 @@ describe('suppressions over HTTP', () => {
       ]
       assert.deepEqual(body['counts'], page === 0 ? counts : null)
       if (body['nextCursor'] === null) break
-      query = `channel=sms&limit=3&cursor=${String(body['nextCursor'])}`
+      query = `channel=sms&limit=3&cursor=${body['nextCursor'] as string}`
     }
     assert.equal(hashes.length, 8)
     assert.equal(new Set(hashes).size, 7)

@@ -102,6 +102,20 @@ describe('the gateway', () => {
       )
     })
 
+    test('passes a trace on, and nothing that is none', async () => {
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      const traced = acceptedIds(await send(aNotification({ userId: 711 }), { headers: { traceparent } }))
+      await send(aNotification({ userId: 712 }), { headers: { traceparent: 'x-pass: 7' } })
+      assert.equal(traced.length, 1)
+      const records = await pipeline.read(pipeline.topics.requested('transactional'))
+      const headersOf = (userId: string) =>
+        records
+          .filter(({ key }) => Buffer.from(key ?? []).toString() === userId)
+          .map(({ headers }) => Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`))
+      assert.deepEqual(headersOf('711'), [[`traceparent: ${traceparent}`]])
+      assert.deepEqual(headersOf('712'), [[]])
+    })
+
     test('takes 500 at once, and refuses 501', async () => {
       const batch = (count: number) => ({
         notifications: Array.from({ length: count }, (_, index) => aNotification({ userId: index + 1 })),
@@ -200,6 +214,11 @@ describe('the gateway', () => {
         'email routed',
         'sms routed',
       ])
+      const reported = '2026-11-22T10:00:00.000Z'
+      await pipeline.database.query(`update deliveries set opened_at = $2 where notification_id = $1`, [id, reported])
+      const opened = await call(gateway, `${path}/${id}`, { app })
+      const [delivery] = opened.body['deliveries'] as Record<string, unknown>[]
+      assert.deepEqual([delivery?.['openedAt'], delivery?.['clickedAt']], [reported, null])
       assert.doesNotMatch(found.text, /@example\.com|\+1415|Lamp/, 'no address and nothing of the message')
       const other = await insertApp(pipeline.database)
       assert.equal(refusalIn(await call(gateway, `${path}/${id}`, { app: other })).status, 404)

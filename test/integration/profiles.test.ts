@@ -176,16 +176,11 @@ describe('records that cannot be right', () => {
       recordOf(userChanged({ userId: 25 })),
     )
     const letters = await pipeline.read(pipeline.topics.usersChangedDeadLetter)
-    const told = letters.map(({ headers }) => [
-      readText(headers, headerNames.reason),
-      readText(headers, headerNames.error) ?? '',
-    ])
-    assert.deepEqual(told.toSorted(), [
-      ['data_error', 'key'],
-      ['data_error', 'key'],
-      ['data_error', 'phoneNumber'],
-      ['not_avro', ''],
-    ])
+    const told = letters.map(({ headers }) =>
+      [headerNames.reason, headerNames.error].map((name) => readText(headers, name) ?? '-').join(' '),
+    )
+    assert.deepEqual(new Set(told), new Set(['data_error key', 'data_error phoneNumber', 'not_avro -']))
+    assert.equal(told.length, 4)
     for (const userId of [20, 21, 22, 23, 24]) assert.equal(await profileOf(userId), undefined)
     assert.equal((await profileOf(25))?.userId, 25)
   })

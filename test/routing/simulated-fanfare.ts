@@ -246,7 +246,7 @@ function startSender(
     },
   }
   const sender = createSender(
-    { channel, lane, concurrency: 1_000_000, leaseMs: 30_000, callBudgetMs: 10_000, owner: randomUUID() },
+    { channel, lane, concurrency: () => 1_000_000, leaseMs: 30_000, callBudgetMs: 10_000, owner: randomUUID() },
     ports,
   )
   return async (commands) => {

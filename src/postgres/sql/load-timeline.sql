@@ -32,7 +32,12 @@ select
   planned.lease_until,
   planned.next_due_at,
   planned.expires_at,
-  planned.updated_at
+  planned.updated_at,
+  planned.delivered_at,
+  planned.bounced_at,
+  planned.opened_at,
+  planned.clicked_at,
+  planned.unsubscribed_at
 from notifications as logged
 left join lateral (
   select *

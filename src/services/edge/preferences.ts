@@ -5,6 +5,7 @@
  * somebody else's cannot make a browser change anything. What is saved is committed before the answer.
  */
 import { z } from 'zod'
+import { isDeliveryId } from '../../domain/identity.ts'
 import { linkPaths } from '../../domain/message-links.ts'
 import {
   isEmptyChange,
@@ -70,6 +71,8 @@ async function save(
   const written = await ports.people.save(userId, changes)
   if (written === undefined) return
   await ports.forgetProfile(userId, written.version)
+  // A link that the gateway gave out is about no message, so there is none to tell it of.
+  if (!isDeliveryId(deliveryId)) return
   for (const observed of optOutsOf(changes)) {
     ports.feedback.offer(observedFeedback(deliveryId, { kind: 'unsubscribed', ...observed }, ports.now()))
   }

@@ -46,6 +46,11 @@ interface FoundDelivery {
   nextDueAtMs: number | null
   expiresAtMs: number
   updatedAtMs: number
+  deliveredAtMs: number | null
+  bouncedAtMs: number | null
+  openedAtMs: number | null
+  clickedAtMs: number | null
+  unsubscribedAtMs: number | null
 }
 
 /** Where a page ended: rows are in the order of these, which never change. */
@@ -152,6 +157,11 @@ function viewOfDelivery(delivery: FoundDelivery): NotificationView['deliveries']
     nextDueAt: momentTextOrNull(delivery.nextDueAtMs),
     expiresAt: momentText(delivery.expiresAtMs),
     updatedAt: momentText(delivery.updatedAtMs),
+    deliveredAt: momentTextOrNull(delivery.deliveredAtMs),
+    bouncedAt: momentTextOrNull(delivery.bouncedAtMs),
+    openedAt: momentTextOrNull(delivery.openedAtMs),
+    clickedAt: momentTextOrNull(delivery.clickedAtMs),
+    unsubscribedAt: momentTextOrNull(delivery.unsubscribedAtMs),
   }
 }
 

@@ -93,6 +93,13 @@ const deliverySchema = z
     nextDueAt: momentSchema.nullable(),
     expiresAt: momentSchema,
     updatedAt: momentSchema,
+    deliveredAt: momentSchema
+      .nullable()
+      .describe('When it was first reported, as are the four below; null where it was not'),
+    bouncedAt: momentSchema.nullable(),
+    openedAt: momentSchema.nullable(),
+    clickedAt: momentSchema.nullable(),
+    unsubscribedAt: momentSchema.nullable(),
   })
   .meta({ id: 'Delivery' })
 

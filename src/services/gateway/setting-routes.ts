@@ -34,7 +34,7 @@ const choicesSchema = z
   .strictObject({ push: chosenSchema, sms: chosenSchema, email: chosenSchema })
   .meta({ id: 'ChannelChoices' })
 
-export const putSettingsSchema = z
+const putSettingsSchema = z
   .strictObject({
     channels: choicesSchema.describe('Switches of whole channels; one that is off goes before everything below'),
     categories: z
@@ -54,7 +54,7 @@ const settingSchema = z
   })
   .meta({ id: 'Setting' })
 
-export const settingsSchema = z
+const settingsSchema = z
   .object({
     channels: z.object({ push: z.boolean(), sms: z.boolean(), email: z.boolean() }).describe('The switches'),
     categories: z.array(

@@ -22,7 +22,8 @@ export interface Gate {
 }
 
 export interface GateOptions {
-  concurrency: number
+  /** May change between two calls; at least 1. Who is inside stays. */
+  concurrency(): number
   pause: ChannelPause
   /** Monotonic ms. */
   clock(): number
@@ -30,16 +31,18 @@ export interface GateOptions {
 }
 
 export function createGate({ concurrency, pause, clock, sleep }: GateOptions): Gate {
-  const enough = Math.max(1, Math.floor(concurrency * admissionShare))
-  let free = concurrency
+  let inside = 0
   let heldUntil = 0
   let released = Promise.withResolvers<void>()
+
+  /** None where it was lowered below those who are inside; their leaving wakes whoever waits. */
+  const free = () => Math.max(0, concurrency() - inside)
+  const enough = () => Math.max(1, Math.floor(concurrency() * admissionShare))
 
   async function admit(wanted: number, signal: AbortSignal): Promise<number> {
     const aborted = Promise.withResolvers<void>()
     const abort = () => aborted.resolve()
     signal.addEventListener('abort', abort, { once: true })
-    const target = Math.min(wanted, enough)
     let hasLingered = false
     try {
       // Every reason is looked at again after every wait: the gate may have closed while it waited for places.
@@ -47,14 +50,14 @@ export function createGate({ concurrency, pause, clock, sleep }: GateOptions): G
         signal.throwIfAborted()
         if (pause.paused()) await Promise.race([pause.lifted(), aborted.promise])
         else if (heldUntil > clock()) await sleep(heldUntil - clock(), signal)
-        else if (free === 0) await Promise.race([released.promise, aborted.promise])
-        else if (free < target && !hasLingered) {
+        else if (free() === 0) await Promise.race([released.promise, aborted.promise])
+        else if (free() < Math.min(wanted, enough()) && !hasLingered) {
           hasLingered = true
           await sleep(admissionLingerMs, signal)
         } else break
       }
-      const admitted = Math.min(wanted, free)
-      free -= admitted
+      const admitted = Math.min(wanted, free())
+      inside += admitted
       return admitted
     } finally {
       signal.removeEventListener('abort', abort)
@@ -63,7 +66,7 @@ export function createGate({ concurrency, pause, clock, sleep }: GateOptions): G
 
   function release(places: number): void {
     if (places === 0) return
-    free += places
+    inside -= places
     released.resolve()
     released = Promise.withResolvers<void>()
   }

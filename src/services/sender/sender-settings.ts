@@ -6,8 +6,8 @@ import type { Channel, Lane } from '../../domain/channel.ts'
 export interface SenderSettings {
   channel: Channel
   lane: Lane
-  /** Calls under way at once. */
-  concurrency: number
+  /** Calls under way at once, at this moment: an operator may change it. */
+  concurrency(): number
   /** How long a claim holds a delivery, by Postgres's clock; outlasts a call with its time-out and what follows it. */
   leaseMs: number
   /** The most that one provider call may take, its own time-out included. A lease with less left is renewed first. */

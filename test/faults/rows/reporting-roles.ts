@@ -12,7 +12,7 @@ const publicUrl = 'https://fanfare.example.com'
 const [edgePort = 0] = await chooseFreePorts(1)
 
 export const feedbackRole: RoleSpec = { name: 'feedback', command: ['feedback'] }
-export const edgeRole: RoleSpec = {
+const edgeRole: RoleSpec = {
   name: 'edge',
   command: ['edge'],
   environment: {

@@ -5,16 +5,14 @@
  * nobody can tell; the others send again.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { waitUntil } from '../../../src/local/stack/wait-until.ts'
 import type { Bench } from '../supervisor/bench.ts'
 import { bulkRoles, unplannedEnds, type FaultRow } from './fault-row.ts'
+import { untilCalling } from './sender-calls.ts'
 import { shortAnswerTimeoutMs, withShortLeases } from './sender-lease.ts'
 
 const volleys = 7
 const senders = ['sender-sms', 'sender-email', 'sender-ios']
 const holdCategory = 'receipt'
-/** Until a volley's events have come to a sender; it varies with the machine. */
-const firstCallLimitMs = 10_000
 /** From its first call on a sender is busy with a volley for about so long. */
 const sendingSpanMs = 500
 
@@ -65,19 +63,6 @@ async function prepareCategories(bench: Bench): Promise<void> {
 async function publish({ load }: Bench, count: number): Promise<void> {
   const event = (_: unknown, at: number) => load.message(at % 3 === 0 ? { category: holdCategory } : {})
   await load.publishEvents(Array.from({ length: count }, event))
-}
-
-/** Not having called at all is told by the kills, of which too few met calls then. */
-async function untilCalling({ query }: Bench, sender: string, sinceMs: number): Promise<void> {
-  const channel = sender.replace('sender-', '')
-  const hasClaims = async () => {
-    const [claims] = await query<{ count: number }>(
-      `select count(*)::integer as count from deliveries where state = 'claimed' and channel = '${channel}'
-       and updated_at > to_timestamp(${sinceMs / 1_000})`,
-    )
-    return (claims?.count ?? 0) > 0
-  }
-  await waitUntil(hasClaims, { timeoutMs: firstCallLimitMs })
 }
 
 /** Doubts of both kinds, or one of the policies was not tried. A doubt that was sent again took another attempt. */

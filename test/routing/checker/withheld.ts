@@ -5,7 +5,7 @@
 import { mayBeOverCap } from './capped.ts'
 import type { EventCase, Evidence } from './evidence.ts'
 import { firstLoudMoment, isQuiet } from './hours.ts'
-import type { StatusRecord } from './observations.ts'
+import type { Category, StatusRecord } from './observations.ts'
 import { defectsOf, isKnown, missingByChannel, signUpMs } from './refusals.ts'
 import type { Violation } from './report.ts'
 import { addressesOf, isOptedIn, isSuppressed } from './settings.ts'
@@ -65,11 +65,19 @@ function isSuppressionRight(status: StatusRecord, each: EventCase, evidence: Evi
           isSuppressed(evidence.observations.suppressions, { category: category.name, channel, address }),
         )
       case 'capped':
-        return category.overCap === 'drop' && mayBeOverCap(each, status.occurredAt, evidence)
+        return (
+          isForbidden(category, evidence) ||
+          (category.overCap === 'drop' && mayBeOverCap(each, status.occurredAt, evidence))
+        )
       default:
         return false
     }
   })
+}
+
+/** Under a cap of nothing there will never be a place to wait for. */
+function isForbidden({ caps }: Category, { observations }: Evidence): boolean {
+  return [...caps, ...observations.capsOverAll].some(({ limit }) => limit === 0)
 }
 
 function isDeferralRight({ reason, occurredAt }: StatusRecord, each: EventCase, evidence: Evidence): boolean {

@@ -47,7 +47,7 @@ export function senderPorts(choices: Partial<SenderPorts> = {}): SenderPorts {
 export const senderSettings: SenderSettings = {
   channel: 'sms',
   lane: 'bulk',
-  concurrency: 10,
+  concurrency: () => 10,
   leaseMs: 60_000,
   callBudgetMs: 12_000,
   owner: 'o',

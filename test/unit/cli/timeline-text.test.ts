@@ -38,6 +38,11 @@ const routed: NotificationTimeline = {
       nextDueAtMs: createdAtMs + 10_000,
       expiresAtMs: createdAtMs + 60_000,
       updatedAtMs: createdAtMs + 345,
+      deliveredAtMs: null,
+      bouncedAtMs: null,
+      openedAtMs: null,
+      clickedAtMs: null,
+      unsubscribedAtMs: null,
     },
   ],
 }

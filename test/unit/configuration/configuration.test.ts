@@ -59,6 +59,61 @@ describe('the configuration', () => {
     ])
   })
 
+  test('of links takes several keys by number, the first of which signs', () => {
+    const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(40, 2)]
+    const FANFARE_LINK_KEYS = `7:${first.toString('base64')}, 0:${second.toString('base64')}`
+    const { links } = readConfiguration({ FANFARE_EDGE_URL: 'https://Links.example.com/n/', FANFARE_LINK_KEYS }, [
+      'links',
+    ])
+    assert.equal(links.edgeUrl, 'https://links.example.com/n')
+    assert.deepEqual(
+      links.keys.map(({ id, secret }) => [id, Buffer.from(secret)]),
+      [
+        [7, first],
+        [0, second],
+      ],
+    )
+    assert.deepEqual(readConfiguration({}, ['links']).links, { edgeUrl: '', keys: [] })
+  })
+
+  test('of links refuses keys that are too short, too many or numbered twice, and an address with more than a path', () => {
+    const key = Buffer.alloc(32, 1).toString('base64')
+    const refused = [
+      '1',
+      key,
+      `:${key}`,
+      `256:${key}`,
+      `-1:${key}`,
+      `1:${key},1:${key}`,
+      `1:${Buffer.alloc(31).toString('base64')}`,
+      `1:not base64!`,
+      Array.from({ length: 9 }, (_, id) => `${id}:${key}`).join(','),
+    ]
+    for (const FANFARE_LINK_KEYS of refused) {
+      const [fault, ...more] = faultsOf({ FANFARE_LINK_KEYS }, ['links'])
+      assert.deepEqual([fault?.variable, fault?.received, more], ['FANFARE_LINK_KEYS', '[redacted]', []])
+    }
+    for (const FANFARE_EDGE_URL of [
+      'links.example.com',
+      'ftp://a.example',
+      'https://a.example/?b',
+      'https://a:b@c.example',
+    ]) {
+      const faults = faultsOf({ FANFARE_EDGE_URL, FANFARE_LINK_KEYS: `1:${key}` }, ['links'])
+      assert.deepEqual(
+        faults.map(({ variable }) => variable),
+        ['FANFARE_EDGE_URL'],
+        FANFARE_EDGE_URL,
+      )
+    }
+  })
+
+  test('of links wants a key where links are to be made: nobody would notice that there are none', () => {
+    assert.deepEqual(faultsOf({ FANFARE_EDGE_URL: 'https://links.example.com' }, ['links']), [
+      { variable: 'FANFARE_LINK_KEYS', expectation: 'a key, since FANFARE_EDGE_URL is set', received: 'nothing' },
+    ])
+  })
+
   test('never shows a secret, a credential in a URL, or what may be one', () => {
     const environment = {
       FANFARE_ADDRESS_HASH_KEY: 'SENSITIVE',

@@ -8,6 +8,7 @@ import {
   requestBytes,
   sendAtHorizonMs,
 } from '../../../src/domain/request-validation.ts'
+import { softBounceLimit, suppressionCauses } from '../../../src/domain/suppression.ts'
 import { topicNames } from '../../../src/domain/topic-names.ts'
 import { checkedSections, contractChecks, ownDeadLetterReasons } from './contracts-checks.ts'
 import { expandBraces, inlineCode, readDocument, section, type Document } from './markdown.ts'
@@ -23,12 +24,15 @@ describe('docs/contracts.md', () => {
     assert.ok(producers.includes(`at most ${oldestRequestMs / 86_400_000} days old`))
     assert.ok(producers.includes(`At most ${requestBytes / 1024} KiB`))
     assert.ok(section(document, '### NotificationRequested').text.includes(`${sendAtHorizonMs / 86_400_000} days`))
+    const { count, windowMs } = softBounceLimit
+    const feedback = section(document, '## What feedback does').text
+    assert.ok(feedback.includes(`the ${count}th within ${windowMs / 86_400_000} days`))
   })
 
   test('names no topic, header or reason that does not exist', () => {
     const topics = new Set(topicNames().all())
     const headers = new Set<string>(Object.values(headerNames))
-    const otherWords = ['murmur2_random', 'invalid_address']
+    const otherWords = ['murmur2_random', 'invalid_address', ...suppressionCauses]
     const words = new Set<string>([...statusReasons, ...poisonReasons, ...ownDeadLetterReasons, ...otherWords])
     for (const code of inlineCode(document)) {
       if (/^(notifications|users)\./.test(code)) {

@@ -87,7 +87,9 @@ describe('registering devices', () => {
             onlyDevices: new Map(Object.entries(lists).map(([userId, listed]) => [Number(userId), new Set(listed)])),
           },
         )
-        const rowsAfter = new Map(before.filter(([id]) => !plan.removed.includes(id)).map(([id, , token]) => [id, token]))
+        const rowsAfter = new Map(
+          before.filter(([id]) => !plan.removed.includes(id)).map(([id, , token]) => [id, token]),
+        )
         for (const { deviceId, token } of plan.registered) {
           // As the unique index sees it, row by row.
           const others = [...rowsAfter].filter(([id]) => id !== deviceId).map(([, other]) => other)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DependencyUnavailable } from '../../../src/domain/dependency-unavailable.ts'
+import type { PreferenceChanges } from '../../../src/domain/preferences.ts'
 import { linkAgeLimitMs } from '../../../src/domain/signed-link.ts'
+import { uuidV7 } from '../../../src/domain/uuid-v7.ts'
 import type { PersonPreferences } from '../../../src/services/edge/ports.ts'
 import {
   deliveryIdAt,
@@ -210,15 +212,27 @@ describe('saving preferences', () => {
   })
 
   test('that switches something on again tells nothing', async () => {
-    const off = preferences({ channelOptIns: { push: false, sms: true, email: true } })
-    const saved: unknown[] = []
+    const categories = preferences().categories.map((each) => ({ ...each, optIns: { ...each.optIns, email: false } }))
+    const off = preferences({ channelOptIns: { push: false, sms: true, email: true }, categories })
+    const saved: PreferenceChanges[] = []
     const save: PersonPreferences['save'] = (_userId, changes) => {
       saved.push(changes)
       return Promise.resolve({ version: 1 })
     }
     const edge = await testEdge({ people: people({ load: () => Promise.resolve(off), save }) })
     await post(edge, formWith())
-    assert.equal(saved.length, 1)
+    assert.deepEqual(
+      saved.map(({ channelOptIns, categoryOptIns }) => [channelOptIns.length, categoryOptIns.length]),
+      [[1, 1]],
+    )
+    assert.deepEqual(edge.offered, [])
+  })
+
+  test('by a link that came with no message tells no message of it', async () => {
+    const edge = await testEdge()
+    const deliveryId = uuidV7(edgeNowMs, Buffer.alloc(10, 7))
+    await post(edge, formWith({ without: ['channel:sms'] }), pathOf(linksOf({ deliveryId }).preferences()))
+    assert.equal(edge.saved.length, 1)
     assert.deepEqual(edge.offered, [])
   })
 

@@ -163,7 +163,8 @@ describe('an event of SendGrid', () => {
 })
 
 describe('a batch of SendGrid', () => {
-  const { EventWebhook } = createRequire(import.meta.url)('@sendgrid/eventwebhook') as {
+  const require = createRequire(import.meta.url)
+  const { EventWebhook } = require('@sendgrid/eventwebhook') as {
     EventWebhook: new () => {
       convertPublicKeyToECDSA(key: string): unknown
       verifySignature(key: unknown, body: Uint8Array, signature: string, timestamp: string): boolean

@@ -54,6 +54,11 @@ describe('the checker of routing decisions forgives', () => {
       run.categories[0]!.overCap = 'drop'
       endAnother(run, { status: 'suppressed', reason: 'capped', occurredAt: noon + minuteMs })
     },
+    'what a cap of nothing forbids, although its category would wait': (run) => {
+      run.categories.push({ ...run.categories[0]!, name: 'never', overCap: 'defer', caps: [{ limit: 0, windowMs: 1 }] })
+      endAnother(run, { status: 'suppressed', reason: 'capped', occurredAt: noon + minuteMs })
+      run.requests.find(({ notificationId }) => notificationId === ids.another)!.category = 'never'
+    },
     'what would expire before the night is over': (run) => {
       const expiresAt = noon + 9 * 60 * minuteMs
       const occurredAt = noon + 61 * minuteMs

@@ -24,7 +24,14 @@ async function refusedBy(outcome: Outcome, settled: Partial<SettledDelivery> = {
         })),
       settle: async (all) =>
         all.map(({ deliveryId, hop, state, reason, nextDueAtMs, provider }) => ({
-          ...{ deliveryId, moved: true, hop, state, reason, nextDueAtMs, provider, attempt: 1 },
+          deliveryId,
+          moved: true,
+          hop,
+          state,
+          reason,
+          nextDueAtMs,
+          provider,
+          attempt: 1,
           ...settled,
         })),
     },

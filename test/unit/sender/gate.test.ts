@@ -3,13 +3,13 @@ import { describe, test } from 'node:test'
 import { createGate } from '../../../src/services/sender/gate.ts'
 
 /** A gate whose clock and sleeps the test drives. */
-function gateWith(concurrency: number) {
+function gateWith(given: number | (() => number)) {
   let nowMs = 0
   let isPaused = false
   const lifted = Promise.withResolvers<void>()
   const sleeps: { ms: number; wake: () => void }[] = []
   const gate = createGate({
-    concurrency,
+    concurrency: typeof given === 'number' ? () => given : given,
     pause: { paused: () => isPaused, lifted: () => lifted.promise },
     clock: () => nowMs,
     sleep: (ms) =>
@@ -46,6 +46,28 @@ describe('the gate', () => {
     gate.release(3)
     assert.equal(await waiting, 3)
     assert.equal(admitted, 3)
+  })
+
+  test('admits nobody while it was lowered below those who are inside, and goes on as they leave', async () => {
+    let concurrency = 10
+    const { gate, settle } = gateWith(() => concurrency)
+    assert.equal(await gate.admit(500, never), 10)
+    concurrency = 4
+    let admitted: number | undefined
+    const waiting = gate.admit(500, never).then((places) => (admitted = places))
+    gate.release(6)
+    await settle()
+    assert.equal(admitted, undefined, 'four are still inside')
+    gate.release(1)
+    assert.equal(await waiting, 1)
+  })
+
+  test('admits more as soon as it is raised', async () => {
+    let concurrency = 2
+    const { gate } = gateWith(() => concurrency)
+    assert.equal(await gate.admit(500, never), 2)
+    concurrency = 5
+    assert.equal(await gate.admit(500, never), 3)
   })
 
   test('gathers places for a moment, so that one claim serves many', async () => {

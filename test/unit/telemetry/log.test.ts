@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DependencyUnavailable } from '../../../src/domain/dependency-unavailable.ts'
-import { createLogger, serializeError } from '../../../src/telemetry/log.ts'
+import { createLogger, serializeError, type LogLevel } from '../../../src/telemetry/log.ts'
 
 function recordingLogger() {
   const lines: string[] = []
@@ -20,6 +20,30 @@ describe('the log', () => {
     const { time, ...rest } = last()
     assert.match(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     assert.deepEqual(rest, { level: 'warn', role: 'router', pid: process.pid, records: 3, msg: 'behind' })
+  })
+
+  test('follows a level that changes, in the children that were made before, too', () => {
+    const lines: string[] = []
+    let level: LogLevel = 'info'
+    const destination = { write: (line: string) => void lines.push(line) }
+    const logger = createLogger({ role: 'router', level: () => level, destination })
+    const child = logger.child({ lane: 'bulk' })
+    const said = () => lines.splice(0).map((line) => (JSON.parse(line) as { msg: string }).msg)
+    const say = () => {
+      for (const each of [logger, child]) {
+        each.debug('detail')
+        each.info('news')
+      }
+    }
+    say()
+    assert.deepEqual(said(), ['news', 'news'])
+    level = 'debug'
+    say()
+    assert.deepEqual(said(), ['detail', 'news', 'detail', 'news'])
+    level = 'silent'
+    say()
+    logger.fatal('the end')
+    assert.deepEqual(said(), [])
   })
 
   test('censors addresses, tokens, secrets and bodies by their key, down to two levels', () => {
