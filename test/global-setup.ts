@@ -26,7 +26,7 @@ export async function globalSetup(): Promise<void> {
     Object.assign(process.env, environment)
     return
   }
-  await ensureBrowser()
+  await ensureTestTools()
   stack = await startStack({
     directory,
     environment: process.env,
@@ -36,16 +36,16 @@ export async function globalSetup(): Promise<void> {
   Object.assign(process.env, stack.environment)
 }
 
-/** Where it cannot be had, the tests of pages are skipped and say so; CI accepts no skip (test/strict-run.ts). */
-async function ensureBrowser(): Promise<void> {
+/** Where they cannot be had, the tests that need them are skipped and say so; CI accepts no skip (test/strict-run.ts). */
+async function ensureTestTools(): Promise<void> {
   mkdirSync(directory, { recursive: true })
   try {
     await ensurePrerequisites({
-      needed: ['chromium'],
+      needed: ['chromium', 'prometheus'],
       system: thisSystem(process.env),
       mayInstall: true,
       environment: process.env,
-      logFile: join(directory, 'browser-install.log'),
+      logFile: join(directory, 'test-tools-install.log'),
       onEvent: announce,
     })
   } catch (error) {

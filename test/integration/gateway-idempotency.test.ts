@@ -68,6 +68,19 @@ describe('an idempotency key', () => {
     assert.notDeepEqual(acceptedIds(other), acceptedIds(first))
   })
 
+  test('is refused with a body that is nested too deep to be known again, and fails nothing', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const body = `{"notifications":[${JSON.stringify(aNotification())},{"data":${deep}}]}`
+    const headers = { 'idempotency-key': randomUUID() }
+    const answer = await call(gateway, '/v1/notifications', {
+      app,
+      headers,
+      raw: { contentType: 'application/json', body },
+    })
+    assert.deepEqual(refusalIn(answer), { status: 400, kind: 'invalid', fields: ['/'] })
+    assert.deepEqual((await send(aNotification(), { headers })).status, 202)
+  })
+
   test('of a refused body stays free for a better one', async () => {
     const headers = { 'idempotency-key': randomUUID() }
     assert.equal((await send(aNotification({ userId: 0 }), { headers })).status, 400)

@@ -13,7 +13,7 @@ import { findJava, type Java, OLDEST_JAVA_VERSION } from './java.ts'
 import type { OnStackEvent } from './stack-event.ts'
 import { StackFault } from './stack-fault.ts'
 
-export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'setpriv' | 'chromium'
+export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'setpriv' | 'chromium' | 'prometheus'
 
 /** The system as the checks see it; a test hands in another one. */
 export interface System {
@@ -38,6 +38,7 @@ const PACKAGE_OF: Record<Prerequisite, { debianPackage: string; name: string }> 
   'redis-server': { debianPackage: 'redis-server', name: 'redis-server' },
   setpriv: { debianPackage: 'util-linux', name: 'setpriv' },
   chromium: { debianPackage: 'chromium', name: 'Chromium' },
+  prometheus: { debianPackage: 'prometheus', name: 'Prometheus with promtool' },
 }
 
 /** The system that this process runs on; the environment gives PATH and JAVA_HOME. */
@@ -112,6 +113,8 @@ function missingPrerequisites(needed: readonly Prerequisite[], system: System): 
         return system.findJava() === undefined
       case 'maven':
         return system.find('mvn') === undefined
+      case 'prometheus':
+        return ['prometheus', 'promtool'].some((program) => system.find(program) === undefined)
       case 'redis-server':
       case 'setpriv':
       case 'chromium':

@@ -85,10 +85,12 @@ function sendRoute(server: HttpServer, { send, keys }: NotificationPorts): void 
         publish: (prepared: Parameters<typeof publishPrepared>[0]) => publishPrepared(prepared, send),
       }
       const idempotencyKey = request.headers['idempotency-key']
+      const bodyHash = idempotencyKey === undefined ? undefined : hashOf(body)
+      if (bodyHash === 'too_deep') return refuse(reply, { kind: 'invalid', faults: [tooDeep] })
       const outcome =
-        idempotencyKey === undefined
+        idempotencyKey === undefined || bodyHash === undefined
           ? await runOnce(work)
-          : await runUnderKey({ name: { appKey: caller.appKey, idempotencyKey }, bodyHash: hashOf(body) }, work, keys)
+          : await runUnderKey({ name: { appKey: caller.appKey, idempotencyKey }, bodyHash }, work, keys)
       if (outcome.kind === 'refused') return refuse(reply, outcome.refusal)
       return sendStored(reply, outcome.answer)
     },
@@ -118,8 +120,19 @@ function sendStored(reply: FastifyReply, { status, body }: StoredAnswer): Fastif
 }
 
 /** Of what it says: blanks between its tokens say nothing. */
-function hashOf(body: unknown): Uint8Array {
-  return createHash('sha256').update(JSON.stringify(body)).digest()
+const tooDeep = { field: '/', expected: 'a body that is not nested so deep' }
+
+/**
+ * Of the parsed body, so that blanks in it do not count. `JSON.stringify` recurses where `JSON.parse` does not: a body
+ * that is nested too deep for it cannot be known again, and is refused.
+ */
+function hashOf(body: unknown): Uint8Array | 'too_deep' {
+  try {
+    return createHash('sha256').update(JSON.stringify(body)).digest()
+  } catch (error) {
+    if (error instanceof RangeError) return 'too_deep'
+    throw error
+  }
 }
 
 function traceParentOf(headers: Readonly<Record<string, unknown>>): { traceparent?: string } {

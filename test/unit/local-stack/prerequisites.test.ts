@@ -8,7 +8,7 @@ import {
 } from '../../../src/local/stack/prerequisites.ts'
 import { StackFault } from '../../../src/local/stack/stack-fault.ts'
 
-const programs = ['apt-get', 'mvn', 'redis-server', 'setpriv', 'chromium']
+const programs = ['apt-get', 'mvn', 'redis-server', 'setpriv', 'chromium', 'prometheus', 'promtool']
 
 function systemWithout(missing: readonly string[], differences: Partial<System> = {}): System {
   return {
@@ -39,10 +39,12 @@ describe('the prerequisites of the local stack', () => {
     ['redis-server', 'redis-server', 'apt-get install -y --no-install-recommends redis-server'],
     ['setpriv', 'setpriv', 'apt-get install -y --no-install-recommends util-linux'],
     ['chromium', 'chromium', 'apt-get install -y --no-install-recommends chromium'],
+    ['prometheus', 'promtool', 'apt-get install -y --no-install-recommends prometheus'],
   ]
   for (const [prerequisite, program, command] of commands) {
     test(`name ${prerequisite} and the command that brings it`, async () => {
-      const fault = await faultFor(systemWithout([program]), ['java', 'maven', 'redis-server', 'setpriv', 'chromium'])
+      const all = commands.map(([each]) => each)
+      const fault = await faultFor(systemWithout([program]), all)
       assert.equal(fault.code, 'prerequisite_missing')
       assert.ok(fault.message.endsWith(`install with: ${command}`), fault.message)
     })
