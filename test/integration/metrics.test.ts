@@ -91,7 +91,7 @@ describe('the metrics of a pipeline under load', () => {
       dependency: words(['kafka', 'registry', 'postgres', 'redis']),
       result: words(['hit', 'miss']),
       operation: words(['read', 'store', 'reserve', 'release']),
-      pool: words(['hot_path', 'maintenance']),
+      pool: words(['hot_path', 'maintenance', 'edge']),
       state: words(['busy', 'idle']),
       role: words(['all']),
       version: (value) => /^\d+\.\d+\.\d+$/.test(value),
