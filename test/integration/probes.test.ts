@@ -68,7 +68,8 @@ describe('the probes of a role', () => {
       const { bad, answers } = await probes.end()
       assert.deepEqual(bad, [])
       assert.ok(answers > 100)
-      assert.ok((await rebalancesOf(staying)) >= before + 4, 'the group did not rebalance as often as it was to')
+      // One joins, one leaves, one joins, and its partitions are taken over: the second and third may be one on a fast day.
+      assert.ok((await rebalancesOf(staying)) >= before + 3, 'the group did not rebalance as often as it was to')
     })
   }
 })
