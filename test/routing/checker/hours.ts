@@ -39,12 +39,31 @@ function isWholeDay({ fromMinute, untilMinute }: DailyHours): boolean {
 
 const minuteMs = 60_000
 
-/** Looked for minute by minute, which is slow and cannot be wrong. Undefined: all of it is quiet. */
+/**
+ * Looked for minute by minute, which is slow and cannot be wrong. Undefined: all of it is quiet. Where an hour comes twice
+ * and quiet hours end in it, they end the second time: a moment after the first end is none yet.
+ */
 export function firstLoudMoment(hours: Hours, { from, until }: { from: number; until: number }): number | undefined {
   for (let at = from; at <= until; at = (Math.floor(at / minuteMs) + 1) * minuteMs) {
-    if (!isQuiet(hours, at)) return at
+    if (!isQuiet(hours, at) && !isQuietAgainSoon(hours, at)) return at
   }
   return undefined
+}
+
+/** No clock is put back by more. */
+const doubledMinutesMax = 60
+
+/** Whether the clocks go back from here into quiet hours that had ended. */
+function isQuietAgainSoon(hours: Hours, at: number): boolean {
+  return hours.zones.some((zone) => {
+    for (let minutes = 1; minutes <= doubledMinutesMax; minutes += 1) {
+      const next = at + minutes * minuteMs
+      const advance = minuteOfDay(zone, next) - minuteOfDay(zone, next - minuteMs)
+      // At midnight the minute falls by nearly a day, where the clocks go back by an hour at most.
+      if (advance < 0 && advance >= -doubledMinutesMax) return isQuiet(hours, next)
+    }
+    return false
+  })
 }
 
 /** A first moment of quiet between the two, looked for in steps that no quiet hours of the run are shorter than. */
