@@ -4,7 +4,7 @@
  * Each step waits for the one before it to have arrived, in the database or by the group's lag: so what is predicted is
  * certain on a slow machine, too.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NotificationRequested } from '../../domain/notification.ts'
 import { deliveryIdOf } from '../../domain/identity.ts'
@@ -20,6 +20,7 @@ import {
 import { reportedKinds, type MadeReport, type ReportedKind } from '../../local/reconciliation/evidence.ts'
 import type { Ledger } from '../../local/simulator/ledger.ts'
 import type { Webhooks } from '../../local/simulator/webhooks.ts'
+import { sha256 } from '../../roles/infrastructure.ts'
 import type { EventProducer } from '../event-producer.ts'
 import { act, type DoingOptions } from './people.ts'
 
@@ -32,8 +33,8 @@ export interface ClosedLoop {
   edgeUrl: string
   /** Resolves when so many events are decided and each of their deliveries is final. */
   untilSettled(events: number): Promise<string | undefined>
-  /** Records that the feedback group has not worked off. */
-  feedbackLag(): Promise<number>
+  /** Gives the work a look at how many records the feedback group has not worked off. */
+  lookingAtLag<Result>(work: (feedbackLag: () => Promise<number>) => Promise<Result>): Promise<Result>
   signal: AbortSignal
 }
 
@@ -122,8 +123,12 @@ async function inOrder<Item, Result>(items: readonly Item[], work: (item: Item) 
 /** The edge holds what it saw for a moment: so the lag has to be nothing several times in a row. */
 const quietLooks = 10
 
-async function untilReported({ webhooks, feedbackLag, signal }: ClosedLoop): Promise<string | undefined> {
+async function untilReported({ webhooks, lookingAtLag, signal }: ClosedLoop): Promise<string | undefined> {
   await webhooks.idle()
+  return lookingAtLag((feedbackLag) => untilWorkedOff(feedbackLag, signal))
+}
+
+async function untilWorkedOff(feedbackLag: () => Promise<number>, signal: AbortSignal): Promise<string | undefined> {
   const deadlineMs = performance.now() + lagLimitMs
   for (let looks = 0; looks < quietLooks;) {
     signal.throwIfAborted()
@@ -146,8 +151,4 @@ function webhookReports({ ledger }: Webhooks): MadeReport[] {
 const kindOfEvent: Partial<Record<string, ReportedKind>> = {
   ...Object.fromEntries(reportedKinds.map((kind) => [kind, kind])),
   bounce: 'bounced',
-}
-
-function sha256(input: Uint8Array): Uint8Array {
-  return createHash('sha256').update(input).digest()
 }

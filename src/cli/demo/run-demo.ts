@@ -185,10 +185,10 @@ function loopOf(
     publicUrl: doors.publicUrl,
     edgeUrl: doors.edgeUrl,
     untilSettled: (events) => settled(settling, events),
-    feedbackLag: async () => {
-      const lags = await withAdmin(client, (admin) => readGroupLags(admin, feedback))
-      return lags.reduce((sum, { lag }) => sum + lag, 0)
-    },
+    lookingAtLag: (work) =>
+      withAdmin(client, (admin) =>
+        work(async () => (await readGroupLags(admin, feedback)).reduce((sum, { lag }) => sum + lag, 0)),
+      ),
     signal: settling.signal,
   }
 }
